@@ -1,0 +1,408 @@
+//! SUBSCRIBE: in-band provisioning, which tells a client where chat is; the user's own contacts and publications; the
+//! presence of others, one by one or in batches. The first notification rides on the 200 where the client takes it.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use parlor_sip::{
+    Method, Name, NameAddr, Request, RequestDraft, ResponseDraft, ServerTransactionId, StatusCode, Target,
+};
+use parlor_xccos::SipUri;
+
+use super::Session;
+use crate::mailbox::Mail;
+use crate::provisioning::{
+    CONTACTS_EVENT, CONTACTS_TYPE, EVENTS, PRESENCE_EVENT, PROVISIONING_EVENT, PROVISIONING_TYPE, SELF_EVENT,
+    SELF_TYPE, provisioning, wants_chat,
+};
+use crate::xml::Element;
+
+/// The longest subscription; a client renews it before.
+const LONGEST: u32 = 28_800;
+/// A provisioning subscription is answered once and over (real-client 3.2).
+const FETCHED: &str = "terminated;expires=0";
+/// A few round trips on a slow line.
+const NEW_LIST_AFTER: Duration = Duration::from_millis(300);
+/// Subscriptions of one connection; a client without batches makes one per contact.
+const MAX_SUBSCRIPTIONS: usize = 1_024;
+/// Users in one subscription; the original's limit of contacts.
+const MAX_RESOURCES: usize = 1_000;
+/// Categories named in one subscription; four are usual.
+const MAX_CATEGORIES: usize = 32;
+
+/// The type of one user's presence.
+const CATEGORIES_TYPE: &str = "application/msrtc-event-categories+xml";
+/// The type of a subscription to many users at once.
+const BATCH_TYPE: &str = "application/msrtc-adrl-categorylist+xml";
+/// Separates the parts of a batch; no document holds it, as they hold no line that starts with two dashes.
+const BOUNDARY: &str = "parlor-presence-part";
+
+/// What keeps going to a client until it says otherwise.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    event: &'static str,
+    subscriber: SipUri,
+    target: Target,
+    benotify: bool,
+    ends: Instant,
+    /// Users whose presence it is about.
+    watched: Vec<SipUri>,
+    /// Empty for all.
+    categories: Vec<String>,
+}
+
+/// A document on its way to a subscriber.
+struct Notification {
+    media_type: String,
+    document: Bytes,
+}
+
+impl Notification {
+    fn new(media_type: &str, document: impl Into<Bytes>) -> Self {
+        Self {
+            media_type: media_type.to_owned(),
+            document: document.into(),
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn on_subscribe(&mut self, transaction: ServerTransactionId, request: &Request) {
+        let subscriber = match self.speaker(request) {
+            Ok(speaker) => speaker.user,
+            Err(refused) => return self.refuse(transaction, refused),
+        };
+        let known = [PROVISIONING_EVENT, CONTACTS_EVENT, SELF_EVENT, PRESENCE_EVENT];
+        let event = request.event().and_then(|event| {
+            known
+                .into_iter()
+                .find(|name| event.package.eq_ignore_ascii_case(name))
+        });
+        let Some(event) = event else {
+            let draft = ResponseDraft::new(StatusCode::BAD_EVENT).header(Name::AllowEvents, EVENTS);
+            return self.respond(transaction, draft);
+        };
+        let (Ok(from), Ok(mut to), Ok(call_id)) = (request.from(), request.to(), request.call_id()) else {
+            return self.respond(transaction, StatusCode::BAD_REQUEST);
+        };
+        if let Some(tag) = self.connection.agent().to_tag(transaction) {
+            to = NameAddr::new(to.uri).with_param("tag", Some(&tag));
+        }
+        let mut target = Target::new(to, from);
+        target.call_id = Some(call_id.to_owned());
+        if let Ok(Some(contact)) = request.contact() {
+            target.request_uri = contact.uri;
+        }
+        let asked = request.expires().ok().flatten().unwrap_or(LONGEST).min(LONGEST);
+        let expires = if event == PROVISIONING_EVENT { 0 } else { asked };
+        let mut subscription = Subscription {
+            event,
+            subscriber,
+            target,
+            benotify: takes_benotify(request),
+            ends: self.connection.now() + Duration::from_secs(expires.into()),
+            watched: Vec::new(),
+            categories: Vec::new(),
+        };
+        let notification = if event == PROVISIONING_EVENT {
+            let document = provisioning(&self.service.config.chat_uri, wants_chat(request.body()));
+            Notification::new(PROVISIONING_TYPE, document)
+        } else if event == CONTACTS_EVENT {
+            Notification::new(
+                CONTACTS_TYPE,
+                self.service.presence.contacts(&subscription.subscriber),
+            )
+        } else if event == SELF_EVENT {
+            Notification::new(
+                SELF_TYPE,
+                self.service.presence.own_document(&subscription.subscriber),
+            )
+        } else {
+            self.first_presence(request, &mut subscription)
+        };
+        let state = if expires > 0 {
+            format!("active;expires={expires}")
+        } else {
+            FETCHED.to_owned()
+        };
+        let accepted = ResponseDraft::new(StatusCode::OK)
+            .header(Name::Expires, expires.to_string())
+            .header(Name::Contact, format!("<{}>", self.service.config.chat_uri));
+        if event == CONTACTS_EVENT
+            && expires > 0
+            && self.service.presence.has_new_list(&subscription.subscriber)
+        {
+            self.respond(transaction, accepted);
+            self.show_new_list_later(subscription.subscriber.clone());
+        } else if request.supports("ms-piggyback-first-notify") {
+            let draft = accepted
+                .header(Name::Event, event)
+                .header(Name::SubscriptionState, &state)
+                .header("ms-piggyback-cseq", "1")
+                .body(&notification.media_type, notification.document);
+            self.respond(transaction, draft);
+        } else {
+            self.respond(transaction, accepted);
+            self.notify(&subscription, &state, notification);
+        }
+        self.keep(call_id, subscription, expires > 0);
+    }
+
+    /// A client that adds a contact while it signs in takes an empty list for the whole truth and drops the contact
+    /// (seen with pidgin-sipe 1.25): the first list of a new user waits until such a client has said what it adds.
+    fn show_new_list_later(&self, user: SipUri) {
+        let mailbox = self.mailbox.clone();
+        self.service.tasks.spawn(async move {
+            tokio::time::sleep(NEW_LIST_AFTER).await;
+            mailbox.post(Mail::ContactList(user));
+        });
+    }
+
+    /// Reads whom a presence subscription is about; a refresh that names nobody goes on as it was.
+    fn first_presence(&self, request: &Request, subscription: &mut Subscription) -> Notification {
+        let before = request
+            .call_id()
+            .ok()
+            .and_then(|call_id| self.subscriptions.get(call_id));
+        if let Some(before) = before {
+            subscription.watched.clone_from(&before.watched);
+            subscription.categories.clone_from(&before.categories);
+        }
+        let batch = request.content_type().is_some_and(|media| media.is(BATCH_TYPE));
+        let action = batch
+            .then(|| Element::parse(request.body()))
+            .flatten()
+            .and_then(|document| document.child("action").cloned());
+        let Some(action) = action else {
+            if subscription.watched.is_empty()
+                && let Ok(to) = request.to()
+                && let Ok(user) = to.uri.aor().parse()
+            {
+                subscription.watched.push(user);
+            }
+            let documents = self.categories_of(subscription);
+            return match documents.as_slice() {
+                [(_, document)] => Notification::new(CATEGORIES_TYPE, document.clone()),
+                _ => batch_of(subscription, &documents),
+            };
+        };
+        let named: Vec<SipUri> = action
+            .all("adhocList")
+            .flat_map(|list| list.all("resource"))
+            .filter_map(|resource| resource.attribute("uri")?.parse().ok())
+            .take(MAX_RESOURCES)
+            .collect();
+        if action
+            .attribute("name")
+            .is_some_and(|name| name.eq_ignore_ascii_case("unsubscribe"))
+        {
+            subscription.watched.retain(|user| !named.contains(user));
+            return batch_of(subscription, &[]);
+        }
+        let categories: Vec<String> = action
+            .all("categoryList")
+            .flat_map(|list| list.all("category"))
+            .filter_map(|category| category.attribute("name").map(str::to_owned))
+            .take(MAX_CATEGORIES)
+            .collect();
+        if !categories.is_empty() {
+            subscription.categories = categories;
+        }
+        for user in named {
+            if subscription.watched.len() < MAX_RESOURCES && !subscription.watched.contains(&user) {
+                subscription.watched.push(user);
+            }
+        }
+        let documents = self.categories_of(subscription);
+        batch_of(subscription, &documents)
+    }
+
+    /// What the subscriber may see of each watched user whom the directory knows.
+    fn categories_of(&self, subscription: &Subscription) -> Vec<(SipUri, String)> {
+        subscription
+            .watched
+            .iter()
+            .filter_map(|user| Some((user.clone(), self.seen(subscription, user)?)))
+            .collect()
+    }
+
+    fn seen(&self, subscription: &Subscription, user: &SipUri) -> Option<String> {
+        let display_name = self.service.directory.read().user(user)?.display_name.clone();
+        let Subscription {
+            subscriber,
+            categories,
+            ..
+        } = subscription;
+        let presence = &self.service.presence;
+        Some(presence.seen_by(user, &display_name, subscriber, categories))
+    }
+
+    /// Remembers or forgets a subscription, and tells those it is about.
+    fn keep(&mut self, call_id: &str, subscription: Subscription, active: bool) {
+        let now = self.connection.now();
+        let mut old: Vec<SipUri> = self
+            .subscriptions
+            .remove(call_id)
+            .map(|before| before.watched)
+            .unwrap_or_default();
+        self.subscriptions.retain(|_, other| {
+            let lives = other.ends > now;
+            if !lives {
+                old.append(&mut other.watched);
+            }
+            lives
+        });
+        if active && self.subscriptions.len() < MAX_SUBSCRIPTIONS {
+            if subscription.event == PRESENCE_EVENT {
+                let directory = self.service.directory.read();
+                for user in subscription
+                    .watched
+                    .iter()
+                    .filter(|user| directory.user(user).is_some())
+                {
+                    self.service.presence.watch(user, &self.mailbox);
+                }
+            } else {
+                self.service
+                    .presence
+                    .attend(&subscription.subscriber, &self.mailbox);
+            }
+            self.subscriptions.insert(call_id.to_owned(), subscription);
+        }
+        for user in old {
+            if !self
+                .subscriptions
+                .values()
+                .any(|other| other.watched.contains(&user))
+            {
+                self.service.presence.unwatch(&user, &self.mailbox);
+            }
+        }
+    }
+
+    /// Nobody is watched from this connection any more.
+    pub(super) fn unsubscribe_all(&mut self) {
+        for subscription in std::mem::take(&mut self.subscriptions).into_values() {
+            for user in &subscription.watched {
+                self.service.presence.unwatch(user, &self.mailbox);
+            }
+        }
+    }
+
+    /// Somebody's presence changed: those subscriptions that are about it hear of it.
+    pub(super) fn on_presence(&mut self, user: &SipUri) {
+        self.notify_all(
+            |subscription| subscription.watched.contains(user),
+            |session, subscription| {
+                let document = session.seen(subscription, user)?;
+                Some(Notification::new(CATEGORIES_TYPE, document))
+            },
+        );
+    }
+
+    /// The user's own publications changed elsewhere.
+    pub(super) fn on_own(&mut self, user: &SipUri) {
+        self.notify_all(
+            |subscription| subscription.event == SELF_EVENT && subscription.subscriber == *user,
+            |session, _| {
+                Some(Notification::new(
+                    SELF_TYPE,
+                    session.service.presence.own_document(user),
+                ))
+            },
+        );
+    }
+
+    /// The user's contact list changed.
+    pub(super) fn on_contacts(&mut self, user: &SipUri, delta: &str) {
+        self.notify_all(
+            |subscription| subscription.event == CONTACTS_EVENT && subscription.subscriber == *user,
+            |_, _| Some(Notification::new(CONTACTS_TYPE, delta.to_owned())),
+        );
+    }
+
+    fn notify_all(
+        &mut self,
+        wanted: impl Fn(&Subscription) -> bool,
+        document: impl Fn(&Self, &Subscription) -> Option<Notification>,
+    ) {
+        let now = self.connection.now();
+        // Taken out for the time of sending, which needs the whole session.
+        let subscriptions = std::mem::take(&mut self.subscriptions);
+        for subscription in subscriptions.values().filter(|subscription| wanted(subscription)) {
+            let left = subscription.ends.saturating_duration_since(now).as_secs();
+            if left > 0
+                && let Some(notification) = document(self, subscription)
+            {
+                self.notify(subscription, &format!("active;expires={left}"), notification);
+            }
+        }
+        self.subscriptions = subscriptions;
+    }
+
+    /// A notification in a request of its own: BENOTIFY, which nobody answers, to those who understand it.
+    fn notify(&mut self, subscription: &Subscription, state: &str, notification: Notification) {
+        let method = if subscription.benotify {
+            Method::BENOTIFY
+        } else {
+            Method::NOTIFY
+        };
+        let draft = RequestDraft::new(method)
+            .header(Name::Event, subscription.event)
+            .header(Name::SubscriptionState, state)
+            .body(&notification.media_type, notification.document);
+        let now = self.connection.now();
+        self.connection.agent().request(now, &subscription.target, draft);
+    }
+}
+
+fn takes_benotify(request: &Request) -> bool {
+    [Name::ProxyRequire, Name::Supported].into_iter().any(|name| {
+        request
+            .headers()
+            .all(name)
+            .any(|value| value.contains("ms-benotify"))
+    })
+}
+
+/// Many users' presence in one body: the list of them, then one part for each ([MS-PRES] 4.3). An empty line stands
+/// before each boundary, or a real client loses two bytes (real-client 4).
+fn batch_of(subscription: &Subscription, documents: &[(SipUri, String)]) -> Notification {
+    let mut out = String::new();
+    let part = |out: &mut String, id: &str, media_type: &str, body: &str| {
+        let _ = write!(
+            out,
+            "--{BOUNDARY}\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <{id}>\r\n\
+             Content-Type: {media_type}\r\n\r\n{body}\r\n\r\n"
+        );
+    };
+    let mut list = format!(
+        "<list xmlns=\"urn:ietf:params:xml:ns:rlmi\" uri=\"{}\" version=\"0\" fullState=\"false\">",
+        quick_xml::escape::escape(subscription.subscriber.as_str())
+    );
+    for user in &subscription.watched {
+        let known = documents.iter().position(|(other, _)| other == user);
+        let uri = quick_xml::escape::escape(user.as_str());
+        let _ = match known {
+            Some(at) => write!(
+                list,
+                "<resource uri=\"{uri}\"><instance id=\"0\" state=\"active\" cid=\"{at}\"/></resource>"
+            ),
+            None => write!(
+                list,
+                "<resource uri=\"{uri}\"><instance id=\"0\" state=\"terminated\" reason=\"noresource\"/></resource>"
+            ),
+        };
+    }
+    list.push_str("</list>");
+    part(&mut out, "resourceList", "application/rlmi+xml", &list);
+    for (at, (_, document)) in documents.iter().enumerate() {
+        part(&mut out, &at.to_string(), CATEGORIES_TYPE, document);
+    }
+    let _ = write!(out, "--{BOUNDARY}--\r\n");
+    Notification::new(
+        &format!("multipart/related; type=\"application/rlmi+xml\";start=resourceList;boundary={BOUNDARY}"),
+        out,
+    )
+}

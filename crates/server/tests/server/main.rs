@@ -1,0 +1,11 @@
+//! The server as its clients see it: over real TLS on loopback, driven by a small SIP client.
+
+mod administration;
+mod calls;
+mod chat;
+mod failures;
+mod membership;
+mod passwords;
+mod presence;
+mod sign_in;
+mod world;
