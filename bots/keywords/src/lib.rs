@@ -1,0 +1,145 @@
+//! Answers keywords and patterns: rules of words and regular expressions, each with a reply.
+//!
+//! ```toml
+//! [settings]
+//! cooldown = "1m"
+//!
+//! [[settings.rules]]
+//! name = "vpn"
+//! words = ["vpn", "remote access"]
+//! reply = "{{ author }}: how to connect: https://intranet.example.com/vpn"
+//!
+//! [[settings.rules]]
+//! name = "ticket"
+//! patterns = ['\bINC-(?<id>\d{4,})\b']
+//! reply = "https://tickets.example.com/{{ named.id }}"
+//! ```
+
+mod rule;
+mod settings;
+
+pub use rule::Variables;
+pub use settings::{RuleSettings, Settings};
+
+use std::collections::{BTreeSet, HashMap};
+
+use parlor_bot::prelude::*;
+use parlor_bot::words::WordSet;
+use parlor_bot::{IncomingMessage, SipUri};
+use rule::{Hit, Rule};
+
+/// The bot.
+#[derive(Debug)]
+pub struct Keywords {
+    rules: Vec<Rule>,
+    /// The words of all rules: one pass over a message finds them all.
+    words: WordSet,
+    /// The rule that each word belongs to.
+    owners: Vec<usize>,
+    answers: usize,
+    answer_bots: bool,
+    ignore: BTreeSet<SipUri>,
+    max_age: chrono::TimeDelta,
+}
+
+impl Bot for Keywords {
+    const KIND: &'static str = "keywords";
+    type Settings = Settings;
+
+    fn from_settings(settings: Settings, setup: &Setup) -> Result<Self, SetupError> {
+        let (mut names, mut words, mut owners, mut rules) =
+            (BTreeSet::new(), Vec::new(), Vec::new(), Vec::new());
+        for (at, mut entry) in settings.rules.into_iter().enumerate() {
+            let path = format!("rules[{at}]");
+            if !names.insert(entry.name.clone()) {
+                let problem = format!("`{}` is the name of an earlier rule", entry.name);
+                return Err(SetupError::setting(format!("{path}.name"), problem));
+            }
+            let own = std::mem::take(&mut entry.words);
+            // Read here once more by itself, so that a wrong word is reported at its rule.
+            WordSet::new(own.clone())
+                .map_err(|problem| SetupError::setting(format!("{path}.words"), problem))?;
+            owners.extend(own.iter().map(|_| at));
+            rules.push(Rule::new(entry, own.is_empty(), settings.cooldown, &path, setup)?);
+            words.extend(own);
+        }
+        Ok(Self {
+            rules,
+            words: WordSet::new(words).map_err(|problem| SetupError::setting("rules", problem))?,
+            owners,
+            answers: settings.answers,
+            answer_bots: settings.answer_bots,
+            ignore: settings.ignore.into_iter().collect(),
+            max_age: settings.max_age.delta(),
+        })
+    }
+
+    fn interests(&self) -> Interests {
+        Interests::new().messages()
+    }
+
+    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
+        let Event::Message(message) = event else {
+            return Ok(());
+        };
+        if let Some(reason) = self.deaf_to(message, context) {
+            return context.skip(reason);
+        }
+        let hits = self.hits(message);
+        let mut answered = 0;
+        for (rule, hit) in &hits {
+            if answered == self.answers {
+                break;
+            }
+            if rule.cooling(message, context)? {
+                context.skip(format!("rule `{}` is cooling down in this room", rule.name))?;
+                continue;
+            }
+            let reply = rule.reply(hit, message).map_err(BotError::reject)?;
+            context.reply(reply)?;
+            rule.answered(message, context)?;
+            answered += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Keywords {
+    /// Why a message gets no answer, whatever it says.
+    fn deaf_to(&self, message: &IncomingMessage, context: &Context) -> Option<&'static str> {
+        if message.author == *context.me() {
+            return Some("posted by this bot");
+        }
+        if message.automated && !self.answer_bots {
+            return Some("posted by a bot");
+        }
+        if self.ignore.contains(&message.author) {
+            return Some("posted by somebody on the ignore list");
+        }
+        if context.now() - message.sent > self.max_age {
+            return Some("posted too long ago");
+        }
+        None
+    }
+
+    /// The rules that the message meets, in the order of the settings, each with the first match.
+    fn hits(&self, message: &IncomingMessage) -> Vec<(&Rule, Hit)> {
+        let text = match &message.title {
+            Some(title) => format!("{title}\n{}", message.text),
+            None => message.text.clone(),
+        };
+        let mut by_words: HashMap<usize, Hit> = HashMap::new();
+        for found in self.words.all(&text) {
+            let rule = self.owners[found.word];
+            by_words
+                .entry(rule)
+                .or_insert_with(|| Hit::word(&text[found.range]));
+        }
+        self.rules
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.is_for(&message.room))
+            .filter_map(|(at, rule)| Some((rule, by_words.remove(&at).or_else(|| rule.pattern(&text))?)))
+            .collect()
+    }
+}

@@ -1,0 +1,245 @@
+//! A handler's only way to act: what it may look at, and the effects it asks for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::state::cost;
+use crate::{BotError, Event, Limits, MAX_STATE_BYTES, MAX_STATE_KEY, Message, Room, Setup, SipUri, State};
+
+/// The most posts that one event may cause. A handler that wants more is in a loop.
+pub const MAX_POSTS_PER_EVENT: usize = 100;
+
+/// The handler's view of the world, and the list of what it wants to happen.
+///
+/// Nothing here waits or fails because of the network: effects are queued, and committed when the handler returns
+/// `Ok`.
+#[derive(Debug)]
+pub struct Context {
+    now: DateTime<Utc>,
+    setup: Arc<Setup>,
+    room: Option<Room>,
+    state: Arc<State>,
+    state_bytes: usize,
+    effects: Effects,
+}
+
+/// What a handler asked for. The host commits it as a whole, or not at all.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Effects {
+    /// Posts, in the order in which they were asked for; the position is part of the post key.
+    pub posts: Vec<QueuedPost>,
+    /// Changed state.
+    pub state: BTreeMap<String, Option<Value>>,
+    /// Why nothing (or less than expected) was posted, for the log and the ledger.
+    pub skipped: Option<String>,
+}
+
+/// A post that waits for the handler's success.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueuedPost {
+    /// Where.
+    pub room: Room,
+    /// What.
+    pub message: Message,
+}
+
+/// What a handler may not ask for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum EffectError {
+    #[error("`{room}` is not one of this bot's rooms")]
+    NotMyRoom { room: String },
+    #[error("this event has no room to reply to")]
+    NoRoom,
+    #[error("more than {MAX_POSTS_PER_EVENT} posts for one event")]
+    TooManyPosts,
+    #[error("the message is empty")]
+    Empty,
+    #[error("a state key of {bytes} bytes; the limit is {MAX_STATE_KEY}")]
+    LongKey { bytes: usize },
+    #[error("state of {bytes} bytes; the limit is {MAX_STATE_BYTES}")]
+    LargeState { bytes: usize },
+    #[error("state `{key}` is not what it was stored as: {problem}")]
+    ForeignState { key: String, problem: String },
+}
+
+impl Context {
+    /// The context for handling `event` at `now`. Hosts and tests make it; a bot is given it.
+    pub fn new(now: DateTime<Utc>, setup: Arc<Setup>, state: Arc<State>, event: &Event) -> Self {
+        let state_bytes = state.bytes();
+        Self {
+            now,
+            setup,
+            room: event.room().cloned(),
+            state,
+            state_bytes,
+            effects: Effects::default(),
+        }
+    }
+
+    /// The time at which this event is handled. Use it instead of the clock: tests move it.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The instance's id in the configuration.
+    pub fn instance(&self) -> &str {
+        self.setup.instance()
+    }
+
+    /// The URI that posts are made as.
+    pub fn me(&self) -> &SipUri {
+        self.setup.me()
+    }
+
+    /// The instance's rooms.
+    pub fn rooms(&self) -> &[Room] {
+        self.setup.rooms()
+    }
+
+    /// How long a post may be.
+    pub fn limits(&self) -> Limits {
+        self.setup.limits()
+    }
+
+    /// Posts in one of the instance's rooms. A message over the room's limit is shortened to it, ending in `…`.
+    ///
+    /// # Errors
+    /// [`BotError::Reject`] when `room` is not one of the instance's rooms, when the message is empty, and from the
+    /// hundred-and-first post on.
+    pub fn post(&mut self, room: impl AsRef<str>, message: impl Into<Message>) -> Result<(), BotError> {
+        let name = room.as_ref();
+        let Some(room) = self.setup.rooms().iter().find(|room| room.is(name)).cloned() else {
+            return Err(BotError::reject(EffectError::NotMyRoom {
+                room: name.to_owned(),
+            }));
+        };
+        let message = message.into().fitted(self.setup.limits());
+        if message.is_empty() {
+            return Err(BotError::reject(EffectError::Empty));
+        }
+        if self.effects.posts.len() == MAX_POSTS_PER_EVENT {
+            return Err(BotError::reject(EffectError::TooManyPosts));
+        }
+        self.effects.posts.push(QueuedPost { room, message });
+        Ok(())
+    }
+
+    /// Posts in all of the instance's rooms.
+    ///
+    /// # Errors
+    /// As [`Context::post`].
+    pub fn post_all(&mut self, message: impl Into<Message>) -> Result<(), BotError> {
+        let message = message.into();
+        let setup = Arc::clone(&self.setup);
+        setup
+            .rooms()
+            .iter()
+            .try_for_each(|room| self.post(room, message.clone()))
+    }
+
+    /// Posts in the room that the event comes from.
+    ///
+    /// # Errors
+    /// As [`Context::post`]; also when the event comes from no room (a time, a feed item).
+    pub fn reply(&mut self, message: impl Into<Message>) -> Result<(), BotError> {
+        match self.room.clone() {
+            Some(room) => self.post(room, message),
+            None => Err(BotError::reject(EffectError::NoRoom)),
+        }
+    }
+
+    /// Says why this event leads to no post; the operator finds it in the log. It always succeeds, so that a handler
+    /// can end with it: `return context.skip("no such ticket")`.
+    ///
+    /// # Errors
+    /// None.
+    pub fn skip(&mut self, reason: impl Into<String>) -> Result<(), BotError> {
+        self.effects.skipped = Some(reason.into());
+        Ok(())
+    }
+
+    /// What was remembered under `key`.
+    ///
+    /// # Errors
+    /// [`BotError::Reject`] when what is stored cannot be read as `T`: a bot that changes its type uses another key.
+    pub fn state<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, BotError> {
+        let value = match self.effects.state.get(key) {
+            Some(changed) => changed.as_ref(),
+            None => self.state.get(key),
+        };
+        let Some(value) = value else { return Ok(None) };
+        T::deserialize(value).map(Some).map_err(|problem| {
+            BotError::reject(EffectError::ForeignState {
+                key: key.to_owned(),
+                problem: problem.to_string(),
+            })
+        })
+    }
+
+    /// Remembers `value` under `key`, for this instance, across restarts.
+    ///
+    /// # Errors
+    /// [`BotError::Reject`] when the value has no JSON form, or key or state become too large
+    /// ([`MAX_STATE_KEY`], [`MAX_STATE_BYTES`]).
+    pub fn set_state<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), BotError> {
+        if key.len() > MAX_STATE_KEY {
+            return Err(BotError::reject(EffectError::LongKey { bytes: key.len() }));
+        }
+        let value = serde_json::to_value(value).map_err(BotError::reject)?;
+        let bytes = self.state_bytes - self.held(key) + cost(key, &value);
+        if bytes > MAX_STATE_BYTES {
+            return Err(BotError::reject(EffectError::LargeState { bytes }));
+        }
+        self.state_bytes = bytes;
+        self.effects.state.insert(key.to_owned(), Some(value));
+        Ok(())
+    }
+
+    /// Forgets what was remembered under `key`.
+    pub fn clear_state(&mut self, key: &str) {
+        self.state_bytes -= self.held(key);
+        self.effects.state.insert(key.to_owned(), None);
+    }
+
+    /// The keys under which something is remembered and that start with `prefix`, in order.
+    pub fn state_keys(&self, prefix: &str) -> Vec<String> {
+        let mut keys: Vec<String> = self
+            .state
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| !self.effects.state.contains_key(*key))
+            .chain(
+                self.effects
+                    .state
+                    .iter()
+                    .filter(|(_, value)| value.is_some())
+                    .map(|(key, _)| key.as_str()),
+            )
+            .filter(|key| key.starts_with(prefix))
+            .map(str::to_owned)
+            .collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// What was asked for. For hosts and tests, after the handler has returned.
+    pub fn into_effects(self) -> Effects {
+        self.effects
+    }
+
+    /// What the current value of `key` counts for.
+    fn held(&self, key: &str) -> usize {
+        let value = match self.effects.state.get(key) {
+            Some(changed) => changed.as_ref(),
+            None => self.state.get(key),
+        };
+        value.map_or(0, |value| cost(key, value))
+    }
+}

@@ -1,0 +1,82 @@
+//! What an instance wants to be told.
+
+use crate::FeedSpec;
+use crate::schedule::{Misfire, Schedule};
+
+/// What an instance wants to be told; built up from nothing.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Interests {
+    /// Posts by others.
+    pub messages: bool,
+    /// Others entering and leaving.
+    pub presence: bool,
+    /// Times.
+    pub schedules: Vec<ScheduleSpec>,
+    /// Feeds.
+    pub feeds: Vec<FeedSpec>,
+}
+
+impl Interests {
+    /// Nothing but [`crate::Event::Started`].
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also posts by others in the instance's rooms.
+    #[must_use]
+    pub fn messages(mut self) -> Self {
+        self.messages = true;
+        self
+    }
+
+    /// Also others entering and leaving the instance's rooms.
+    #[must_use]
+    pub fn presence(mut self) -> Self {
+        self.presence = true;
+        self
+    }
+
+    /// Also the times of a schedule.
+    #[must_use]
+    pub fn schedule(mut self, schedule: ScheduleSpec) -> Self {
+        self.schedules.push(schedule);
+        self
+    }
+
+    /// Also the items of a feed.
+    #[must_use]
+    pub fn feed(mut self, feed: FeedSpec) -> Self {
+        self.feeds.push(feed);
+        self
+    }
+}
+
+/// A schedule that an instance wants to be woken by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScheduleSpec {
+    /// Its name inside the instance. What has fired is remembered under this name: keep it when the times change.
+    pub id: String,
+    /// The times.
+    pub schedule: Schedule,
+    /// What happens with times that passed while the host was away.
+    pub misfire: Misfire,
+}
+
+impl ScheduleSpec {
+    /// A schedule with the default misfire policy.
+    pub fn new(id: impl Into<String>, schedule: Schedule) -> Self {
+        Self {
+            id: id.into(),
+            schedule,
+            misfire: Misfire::default(),
+        }
+    }
+
+    /// With this misfire policy.
+    #[must_use]
+    pub fn misfire(mut self, misfire: Misfire) -> Self {
+        self.misfire = misfire;
+        self
+    }
+}

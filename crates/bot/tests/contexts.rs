@@ -1,0 +1,176 @@
+//! What a handler may ask for, and what becomes of it.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::time::Duration;
+
+use parlor_bot::prelude::*;
+use parlor_bot::testkit::TestKit;
+use parlor_bot::{MAX_POSTS_PER_EVENT, MAX_STATE_BYTES, Registry, State};
+use serde_json::{Value, json};
+
+/// Does what it is told in a message.
+struct Puppet;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(default)]
+    #[expect(dead_code, reason = "only its reading is of interest")]
+    limits: Vec<u8>,
+}
+
+impl Bot for Puppet {
+    const KIND: &'static str = "puppet";
+    type Settings = Settings;
+
+    fn from_settings(_: Settings, _: &Setup) -> Result<Self, SetupError> {
+        Ok(Self)
+    }
+
+    fn interests(&self) -> Interests {
+        Interests::new().messages().presence()
+    }
+
+    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
+        let said = match event {
+            Event::Message(said) => said,
+            Event::Joined(who) => return context.reply(format!("hello {}", who.user.user())),
+            Event::Parted(_) => return context.post_all("goodbye"),
+            _ => return Ok(()),
+        };
+        match said.text.as_str() {
+            "count" => {
+                let count = context.state::<u32>("count")?.unwrap_or(0) + 1;
+                context.set_state("count", &count)?;
+                assert_eq!(
+                    context.state::<u32>("count")?,
+                    Some(count),
+                    "it sees its own changes"
+                );
+                context.reply(count.to_string())
+            }
+            "forget" => {
+                context.clear_state("count");
+                assert_eq!(context.state::<u32>("count")?, None);
+                Ok(())
+            }
+            "count as text" => context.state::<String>("count").map(|_| ()),
+            "large" => context.set_state("large", &"x".repeat(MAX_STATE_BYTES)),
+            "flood" => (0..=MAX_POSTS_PER_EVENT).try_for_each(|_| context.reply("x")),
+            "elsewhere" => context.post("Nowhere", "x"),
+            "nothing" => context.reply(" "),
+            "long" => context.reply("word ".repeat(10_000)),
+            "fail" => {
+                context.reply("lost")?;
+                context.set_state("count", &99)?;
+                Err("no luck".parse::<u8>().unwrap_err())?
+            }
+            "tell" => {
+                context.set_state("count", &99)?;
+                Err(BotError::tell("use it properly"))
+            }
+            "later" => Err(BotError::retry_after(Duration::from_secs(5), "busy")),
+            "stop" => Err(BotError::stop("no more")),
+            _ => context.skip("not for me"),
+        }
+    }
+}
+
+async fn kit() -> TestKit {
+    TestKit::of::<Puppet>(json!({}))
+        .rooms(["Lobby", "Ops"])
+        .start()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn posts_and_state_are_committed_together_or_not_at_all() {
+    let mut kit = kit().await;
+    kit.message("Lobby", "alice", "count").await.unwrap();
+    kit.message("Ops", "alice", "count").await.unwrap();
+    kit.assert_posts(&[("Lobby", "1"), ("Ops", "2")]);
+
+    let failed = kit.message("Lobby", "alice", "fail").await.unwrap_err();
+    assert!(matches!(failed, BotError::Retry { after: None, .. }));
+    assert_eq!(
+        failed.to_string(),
+        "failed, to be tried again: invalid digit found in string"
+    );
+    kit.message("Lobby", "alice", "tell").await.unwrap();
+    kit.assert_posts(&[("Lobby", "use it properly")]);
+    assert_eq!(kit.state::<u32>("count"), Some(2));
+
+    kit.restart_after(Duration::from_secs(60)).await.unwrap();
+    kit.message("Lobby", "alice", "count").await.unwrap();
+    kit.assert_posts(&[("Lobby", "3")]);
+    kit.message("Lobby", "alice", "forget").await.unwrap();
+    assert_eq!(kit.all_state(), &State::default());
+}
+
+#[tokio::test]
+async fn what_a_handler_may_not_do_sets_the_event_aside() {
+    let mut kit = kit().await;
+    kit.message("Lobby", "alice", "count").await.unwrap();
+    kit.take_posts();
+    for (order, expected) in [
+        ("flood", "set aside: more than 100 posts for one event"),
+        ("elsewhere", "set aside: `Nowhere` is not one of this bot's rooms"),
+        ("nothing", "set aside: the message is empty"),
+        ("large", "set aside: state of 1048601 bytes; the limit is 1048576"),
+        (
+            "count as text",
+            "set aside: state `count` is not what it was stored as: invalid type: integer `1`, expected a string",
+        ),
+        ("later", "failed, to be tried again: busy"),
+        ("stop", "stopped: no more"),
+    ] {
+        assert_eq!(
+            kit.message("Lobby", "alice", order)
+                .await
+                .unwrap_err()
+                .to_string(),
+            expected
+        );
+    }
+    kit.assert_posts(&[]);
+}
+
+#[tokio::test]
+async fn long_posts_are_fitted_and_comings_and_goings_told() {
+    let mut kit = kit().await;
+    kit.message("lobby", "alice", "long").await.unwrap();
+    let posts = kit.take_posts();
+    assert!(posts[0].message.wire_len() <= 8000 && posts[0].message.wire_len() > 7900);
+    kit.joined("Ops", "bob").await.unwrap();
+    kit.parted("Ops", "bob").await.unwrap();
+    kit.assert_posts(&[("Ops", "hello bob"), ("Lobby", "goodbye"), ("Ops", "goodbye")]);
+    kit.message("Lobby", "alice", "something else").await.unwrap();
+    assert_eq!(kit.skipped(), ["not for me"]);
+}
+
+#[test]
+fn the_registry_builds_by_name_and_locates_errors() {
+    let registry = Registry::new().with::<Puppet>();
+    let setup = Setup::new("p", "sip:p@example.com".parse().unwrap());
+    let problem = |kind: &str, settings: Value| registry.build(kind, &settings, &setup).unwrap_err();
+    assert_eq!(
+        registry.build("puppet", &json!({}), &setup).unwrap().kind(),
+        "puppet"
+    );
+    assert_eq!(
+        problem("pupet", json!({})).to_string(),
+        "no bot of kind `pupet`; there are puppet"
+    );
+    let wrong = problem("puppet", json!({"limits": [1, 2, 300]}));
+    assert_eq!(wrong.path(), Some("limits[2]"));
+    assert_eq!(
+        wrong.to_string(),
+        "limits[2]: invalid value: integer `300`, expected u8"
+    );
+    assert_eq!(
+        problem("puppet", json!({"limit": 1})).to_string(),
+        "limit: unknown field `limit`, expected `limits`"
+    );
+}

@@ -1,0 +1,178 @@
+//! What a host is told to run: the resolved configuration. Reading files and finding their faults is left to the
+//! program; wrong bot settings are found by [`crate::validate`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use parlor_bot::{Limits, Room, SipUri};
+use parlor_client::Platform;
+
+use crate::clock::Clock;
+use crate::fault::Faults;
+
+/// Everything a host needs. Nothing in it is looked up again later, so that nothing fails later because of it.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The SQLite file for cursors, outbox, bot values, feeds and schedules.
+    pub state_path: PathBuf,
+    /// Where relative paths in bot settings start: the folder of the configuration file.
+    pub folder: PathBuf,
+    /// The server to sign in to.
+    pub service: ChatService,
+    /// The identities that bots post as.
+    pub endpoints: Vec<EndpointConfig>,
+    /// The bots.
+    pub instances: Vec<InstanceConfig>,
+    /// How feed requests name this program.
+    pub user_agent: String,
+    /// How long posts may be, as the server is known to allow.
+    pub limits: Limits,
+    /// Waits, counts and sizes.
+    pub tuning: Tuning,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Places where a test stops the host; none in a real configuration.
+    pub faults: Faults,
+}
+
+/// The SIP proxy in front of the chat service, and the chat service itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatService {
+    /// Host name or address to connect to.
+    pub host: String,
+    /// Port, usually 5061.
+    pub port: u16,
+    /// The chat service's address; `None` takes it from in-band provisioning.
+    pub chat: Option<SipUri>,
+}
+
+/// One identity that bots post as.
+#[derive(Debug, Clone)]
+pub struct EndpointConfig {
+    /// Its address.
+    pub user: SipUri,
+    /// The name shown beside its posts.
+    pub display_name: Option<String>,
+    /// How it signs in.
+    pub sign_in: SignIn,
+    /// The platform it signs in through.
+    pub platform: Platform,
+}
+
+/// How an identity signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignIn {
+    /// As an application endpoint on a trusted computer: the platform's certificate speaks for it.
+    Application,
+    /// As a user, by a client certificate that carries its address.
+    User,
+}
+
+/// One bot with its settings: an instance of a kind.
+#[derive(Debug, Clone)]
+pub struct InstanceConfig {
+    /// Its name, unique in the host. What it has done is remembered under this name.
+    pub id: String,
+    /// Which bot it is.
+    pub kind: String,
+    /// The endpoint it posts as.
+    pub user: SipUri,
+    /// Its rooms, in order.
+    pub rooms: Vec<Room>,
+    /// Its settings, for the bot to read.
+    pub settings: serde_json::Value,
+    /// How long one event may take.
+    pub deadline: Duration,
+    /// What happens with messages posted while it was away.
+    pub replay: Replay,
+    /// Whether posts of this host's other bots are handed to it; off, because bots that answer bots do not stop.
+    pub hears_bots: bool,
+}
+
+/// What happens with messages that were posted while an instance was away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Replay {
+    /// All are handled, from the last handled one on. In a room where it has never been, an instance starts with
+    /// what comes next.
+    #[default]
+    Cursor,
+    /// None is handled.
+    Now,
+    /// Those of the last so many seconds are handled, also in a room where the instance has never been (there as
+    /// far as the server's recent history goes).
+    Since(Duration),
+}
+
+/// Waits, counts and sizes that may be changed; the defaults are meant for production.
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    /// Messages of one room that wait for one instance. When full, the room's intake for that instance pauses and
+    /// goes on later from history.
+    pub lane: usize,
+    /// How often an event may fail before it is set aside.
+    pub attempts: u32,
+    /// The first wait after a failed attempt; doubled each time.
+    pub retry_base: Duration,
+    /// The longest wait after a failed attempt.
+    pub retry_cap: Duration,
+    /// The longest wait between attempts to reach a server, a room or the state file.
+    pub reconnect_cap: Duration,
+    /// How many feeds are fetched at once.
+    pub fetches: usize,
+    /// How long delivered posts stay in the outbox to be looked at.
+    pub keep_delivered: Duration,
+    /// How long an item that its feed no longer lists is remembered.
+    pub keep_unlisted: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            lane: 256,
+            attempts: 5,
+            retry_base: Duration::from_millis(500),
+            retry_cap: Duration::from_secs(60),
+            reconnect_cap: Duration::from_secs(60),
+            fetches: 8,
+            keep_delivered: Duration::from_secs(7 * 24 * 3600),
+            keep_unlisted: Duration::from_secs(90 * 24 * 3600),
+        }
+    }
+}
+
+impl Config {
+    /// A configuration with defaults for everything but these.
+    pub fn new(state_path: impl Into<PathBuf>, service: ChatService) -> Self {
+        Self {
+            state_path: state_path.into(),
+            folder: PathBuf::from("."),
+            service,
+            endpoints: Vec::new(),
+            instances: Vec::new(),
+            user_agent: concat!("parlor/", env!("CARGO_PKG_VERSION")).to_owned(),
+            limits: Limits::default(),
+            tuning: Tuning::default(),
+            clock: Clock::System,
+            faults: Faults::none(),
+        }
+    }
+}
+
+impl InstanceConfig {
+    /// How long one event may take unless configured: long enough for a slow web service, short enough to notice.
+    pub const DEADLINE: Duration = Duration::from_secs(30);
+
+    /// An instance with no rooms and no settings, and defaults for the rest.
+    pub fn new(id: impl Into<String>, kind: impl Into<String>, user: SipUri) -> Self {
+        Self {
+            id: id.into(),
+            kind: kind.into(),
+            user,
+            rooms: Vec::new(),
+            settings: serde_json::Value::Object(serde_json::Map::new()),
+            deadline: Self::DEADLINE,
+            replay: Replay::default(),
+            hears_bots: false,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Runs bots: endpoints, routing, workers, outbox, schedules, feeds and supervision.
+//!
+//! ```text
+//! endpoint --room events--> room (router) --lane--> worker --handler--> commit: posts + values + cursor
+//! feeds, schedules --------------------> inbox (SQLite) -^                |
+//! room <------- INFO with post key ------- sender <------ outbox (SQLite) +
+//! ```
+//!
+//! A handler never touches the network. What it posts, what it remembers and how far it has read are committed in
+//! one transaction; senders deliver what is committed, with a post key that makes a repeat harmless.
+
+mod board;
+mod clock;
+mod config;
+mod endpoint;
+mod events;
+pub mod fault;
+pub mod feeds;
+mod ground;
+mod host;
+mod key;
+mod lane;
+mod plan;
+mod poller;
+mod room;
+mod runner;
+pub mod schedule;
+mod sender;
+mod state;
+mod status;
+mod timekeeper;
+mod validate;
+mod worker;
+
+pub use clock::Clock;
+pub use config::{ChatService, Config, EndpointConfig, InstanceConfig, Replay, SignIn, Tuning};
+pub use events::{HostEvent, HostEvents};
+pub use host::{Host, ShutdownReport, StartError, start};
+pub use state::StateError;
+pub use status::{
+    EndpointStatus, FeedStatus, InstanceState, InstanceStatus, OutboxStatus, RoomStatus, ScheduleStatus,
+    Status,
+};
+pub use validate::{Problem, ProblemKind, upcoming, validate};

@@ -1,0 +1,131 @@
+//! The one transaction that ends a handler: its posts, its values and its input's progress, all or nothing.
+
+use rusqlite::{Connection, params};
+
+use super::outbox::NewPost;
+use super::{State, StateError, count};
+
+/// A value a handler set or, with `None`, removed; the value is JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StateChange {
+    pub(crate) name: String,
+    pub(crate) value: Option<String>,
+}
+
+/// Everything one handled (or given up) event leaves behind.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Handled {
+    pub(crate) instance: String,
+    /// Rooms and the last message dealt with in each.
+    pub(crate) cursors: Vec<(String, i64)>,
+    /// The inbox row that is done.
+    pub(crate) inbox: Option<i64>,
+    pub(crate) posts: Vec<NewPost>,
+    pub(crate) values: Vec<StateChange>,
+    /// Set when the event was given up instead of handled.
+    pub(crate) quarantine: Option<Quarantined>,
+    /// Milliseconds since the Unix epoch.
+    pub(crate) at: i64,
+}
+
+/// An event that made its handler fail too often.
+#[derive(Debug, Clone)]
+pub(crate) struct Quarantined {
+    pub(crate) source: String,
+    pub(crate) cause: String,
+    /// The event as JSON, so that it can be looked at and tried again.
+    pub(crate) event: String,
+    pub(crate) reason: String,
+    pub(crate) attempts: u32,
+}
+
+impl State {
+    /// Commits what a handler did.
+    pub(crate) async fn commit(&self, handled: Handled) -> Result<(), StateError> {
+        self.call(move |connection| commit(connection, &handled)).await
+    }
+
+    /// All values an instance keeps, by name.
+    pub(crate) async fn values(&self, instance: String) -> Result<Vec<(String, String)>, StateError> {
+        self.call(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT name, value FROM bot_value WHERE instance = ?1")?;
+            let rows = statement.query_map([&instance], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        })
+        .await
+    }
+
+    /// How many events of an instance are in quarantine.
+    pub(crate) async fn quarantined(&self, instance: String) -> Result<u64, StateError> {
+        self.call(move |connection| {
+            connection
+                .prepare_cached("SELECT count(*) FROM quarantine WHERE instance = ?1")?
+                .query_row([&instance], count)
+        })
+        .await
+    }
+}
+
+fn commit(connection: &Connection, handled: &Handled) -> Result<(), rusqlite::Error> {
+    for (room, message) in &handled.cursors {
+        super::cursors::advance(connection, &handled.instance, room, *message)?;
+    }
+    if let Some(seq) = handled.inbox {
+        connection
+            .prepare_cached("DELETE FROM inbox WHERE seq = ?1")?
+            .execute([seq])?;
+    }
+    for post in &handled.posts {
+        super::outbox::add(connection, &handled.instance, post, handled.at)?;
+    }
+    for change in &handled.values {
+        change_value(connection, &handled.instance, change)?;
+    }
+    if let Some(quarantined) = &handled.quarantine {
+        quarantine(connection, &handled.instance, quarantined, handled.at)?;
+    }
+    Ok(())
+}
+
+fn change_value(
+    connection: &Connection,
+    instance: &str,
+    change: &StateChange,
+) -> Result<(), rusqlite::Error> {
+    match &change.value {
+        Some(value) => connection
+            .prepare_cached(
+                "INSERT INTO bot_value (instance, name, value) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (instance, name) DO UPDATE SET value = excluded.value",
+            )?
+            .execute(params![instance, change.name, value])?,
+        None => connection
+            .prepare_cached("DELETE FROM bot_value WHERE instance = ?1 AND name = ?2")?
+            .execute(params![instance, change.name])?,
+    };
+    Ok(())
+}
+
+fn quarantine(
+    connection: &Connection,
+    instance: &str,
+    event: &Quarantined,
+    at: i64,
+) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "INSERT INTO quarantine (instance, source, cause, event, reason, attempts, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            instance,
+            event.source,
+            event.cause,
+            event.event,
+            event.reason,
+            event.attempts,
+            at
+        ])?;
+    Ok(())
+}

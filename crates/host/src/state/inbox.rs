@@ -1,0 +1,73 @@
+//! Events that were accepted for an instance and wait for its handler: feed items and schedule fires.
+//!
+//! They are rows before they are handled, because their source does not repeat them: a feed says "not modified"
+//! the second time, a due time passes once.
+
+use rusqlite::{Connection, params};
+
+use super::{State, StateError};
+
+/// An event to be accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct NewInput {
+    pub(crate) instance: String,
+    /// What must stay in order among itself, such as one feed or one schedule.
+    pub(crate) source: String,
+    /// What makes the event this one; accepted once per instance.
+    pub(crate) cause: String,
+    /// The event, JSON.
+    pub(crate) event: String,
+}
+
+/// An accepted event.
+#[derive(Debug, Clone)]
+pub(crate) struct InboxRow {
+    pub(crate) seq: i64,
+    pub(crate) source: String,
+    pub(crate) cause: String,
+    pub(crate) event: String,
+}
+
+impl State {
+    /// The oldest accepted event of each source of an instance, oldest first, at most `limit`.
+    pub(crate) async fn inbox_heads(
+        &self,
+        instance: String,
+        limit: u32,
+    ) -> Result<Vec<InboxRow>, StateError> {
+        self.call(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT seq, source, cause, event FROM inbox WHERE seq IN
+                   (SELECT min(seq) FROM inbox WHERE instance = ?1 GROUP BY source)
+                 ORDER BY seq LIMIT ?2",
+            )?;
+            let rows = statement.query_map(params![instance, limit], |row| {
+                Ok(InboxRow {
+                    seq: row.get(0)?,
+                    source: row.get(1)?,
+                    cause: row.get(2)?,
+                    event: row.get(3)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+}
+
+/// Accepts an event; one with the same cause is the same event and is left alone.
+pub(super) fn accept(connection: &Connection, input: &NewInput, at: i64) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "INSERT INTO inbox (instance, source, cause, event, created) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (instance, cause) DO NOTHING",
+        )?
+        .execute(params![
+            input.instance,
+            input.source,
+            input.cause,
+            input.event,
+            at
+        ])?;
+    Ok(())
+}

@@ -1,0 +1,352 @@
+//! What the state file promises, shown by closing and opening it again.
+
+use super::{FeedRecord, Handled, NewInput, NewPost, State, StateChange, StateError, Subscription};
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    async fn open(&self) -> State {
+        State::open(self.0.path().join("host.db")).await.unwrap()
+    }
+}
+
+fn post(key: &str, room: &str) -> NewPost {
+    NewPost {
+        key: key.into(),
+        user: "sip:bot@x".into(),
+        room: room.into(),
+        cause: "message:1".into(),
+        ordinal: 0,
+        body: "{}".into(),
+    }
+}
+
+fn handled(posts: Vec<NewPost>) -> Handled {
+    Handled {
+        instance: "news".into(),
+        posts,
+        at: 1_000,
+        ..Handled::default()
+    }
+}
+
+fn input(source: &str, cause: &str) -> NewInput {
+    NewInput {
+        instance: "news".into(),
+        source: source.into(),
+        cause: cause.into(),
+        event: "{}".into(),
+    }
+}
+
+async fn keys(state: &State, room: &str) -> Vec<String> {
+    let rows = state.waiting("sip:bot@x".into(), room.into(), 100).await.unwrap();
+    rows.into_iter().map(|row| row.key).collect()
+}
+
+#[tokio::test]
+async fn what_a_handler_did_is_there_after_reopening() {
+    let folder = Folder::new();
+    let state = folder.open().await;
+    state
+        .decide(
+            "news".into(),
+            "daily".into(),
+            5,
+            vec![input("schedule:daily", "d5")],
+            1,
+        )
+        .await
+        .unwrap();
+    let seq = state.inbox_heads("news".into(), 10).await.unwrap()[0].seq;
+    state
+        .commit(Handled {
+            cursors: vec![("ma-chan://x/1".into(), 7)],
+            inbox: Some(seq),
+            values: vec![StateChange {
+                name: "count".into(),
+                value: Some("3".into()),
+            }],
+            ..handled(vec![post("a", "r"), post("b", "r")])
+        })
+        .await
+        .unwrap();
+    state.close().await;
+
+    let state = folder.open().await;
+    assert_eq!(keys(&state, "r").await, ["a", "b"]);
+    assert_eq!(
+        state.cursor("news".into(), "ma-chan://x/1".into()).await.unwrap(),
+        Some(7)
+    );
+    assert_eq!(
+        state.values("news".into()).await.unwrap(),
+        [("count".into(), "3".into())]
+    );
+    assert_eq!(
+        state.decided("news".into(), "daily".into()).await.unwrap(),
+        Some(5)
+    );
+    assert!(state.inbox_heads("news".into(), 10).await.unwrap().is_empty());
+    state.close().await;
+}
+
+#[tokio::test]
+async fn a_second_host_on_the_same_file_is_refused_until_the_first_has_closed_it() {
+    let folder = Folder::new();
+    let state = folder.open().await;
+    let second = State::open(folder.0.path().join("host.db")).await;
+    assert!(matches!(second, Err(StateError::InUse { .. })));
+    assert!(
+        second
+            .unwrap_err()
+            .to_string()
+            .ends_with("host.db is in use by another host")
+    );
+    state.close().await;
+    folder.open().await.close().await;
+    assert!(matches!(state.outbox_depth().await, Err(StateError::Closed)));
+}
+
+#[tokio::test]
+async fn a_file_of_a_later_version_is_refused_and_left_alone() {
+    let folder = Folder::new();
+    folder.open().await.close().await;
+    let path = folder.0.path().join("host.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let error = State::open(path).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            StateError::TooNew {
+                found: 99,
+                known: 1,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_failing_call_keeps_nothing_and_does_not_undo_the_calls_that_share_its_commit() {
+    let folder = Folder::new();
+    let state = folder.open().await;
+    let bad = state.call(|connection| {
+        connection.execute("INSERT INTO cursor VALUES ('news', 'r', 9)", [])?;
+        connection.execute("INSERT INTO no_such_table VALUES (1)", [])
+    });
+    let good = state.commit(handled(vec![post("a", "r")]));
+    let (bad, good) = tokio::join!(bad, good);
+    assert!(matches!(bad, Err(StateError::Call(_))));
+    good.unwrap();
+    assert_eq!(state.cursor("news".into(), "r".into()).await.unwrap(), None);
+    assert_eq!(keys(&state, "r").await, ["a"]);
+    state.close().await;
+}
+
+#[tokio::test]
+async fn the_same_post_key_is_one_post_per_room_also_after_its_delivery() {
+    let folder = Folder::new();
+    let state = folder.open().await;
+    state
+        .commit(handled(vec![post("a", "r"), post("a", "other")]))
+        .await
+        .unwrap();
+    let row = state
+        .waiting("sip:bot@x".into(), "r".into(), 1)
+        .await
+        .unwrap()
+        .remove(0);
+    state.delivered(row.seq, Some(12), 2_000).await.unwrap();
+    state.commit(handled(vec![post("a", "r")])).await.unwrap();
+    assert!(keys(&state, "r").await.is_empty());
+    assert_eq!(keys(&state, "other").await, ["a"]);
+    assert_eq!(
+        state.rooms_with_waiting_posts().await.unwrap(),
+        [("sip:bot@x".to_owned(), "other".to_owned())]
+    );
+    state.close().await;
+}
+
+#[tokio::test]
+async fn posts_wait_in_order_until_delivered_or_dead_and_dead_ones_are_kept() {
+    let folder = Folder::new();
+    let state = folder.open().await;
+    state
+        .commit(handled(vec![post("a", "r"), post("b", "r"), post("c", "r")]))
+        .await
+        .unwrap();
+    let rows = state.waiting("sip:bot@x".into(), "r".into(), 10).await.unwrap();
+    state
+        .postponed(rows[0].seq, "server is away".into())
+        .await
+        .unwrap();
+    state
+        .dead(rows[1].seq, "not allowed".into(), 2_000)
+        .await
+        .unwrap();
+    assert_eq!(keys(&state, "r").await, ["a", "c"]);
+    assert_eq!(
+        state.waiting("sip:bot@x".into(), "r".into(), 1).await.unwrap()[0].attempts,
+        1
+    );
+    state.delivered(rows[0].seq, None, 3_000).await.unwrap();
+    assert_eq!(state.forget_delivered(3_001).await.unwrap(), 1);
+    let depth = state.outbox_depth().await.unwrap();
+    assert_eq!((depth.waiting, depth.dead, depth.oldest), (1, 1, Some(1_000)));
+    state.close().await;
+}
+
+#[tokio::test]
+async fn a_cursor_only_moves_forward_unless_it_is_placed() {
+    let folder = Folder::new();
+    let state = folder.open().await;
+    for message in [5, 3] {
+        let cursors = vec![("r".to_owned(), message)];
+        state
+            .commit(Handled {
+                cursors,
+                ..handled(Vec::new())
+            })
+            .await
+            .unwrap();
+    }
+    assert_eq!(state.cursor("news".into(), "r".into()).await.unwrap(), Some(5));
+    state.place_cursor("news".into(), "r".into(), 1).await.unwrap();
+    assert_eq!(state.cursor("news".into(), "r".into()).await.unwrap(), Some(1));
+    state.close().await;
+}
+
+#[tokio::test]
+async fn the_inbox_gives_the_oldest_of_each_source_and_takes_a_cause_once() {
+    let folder = Folder::new();
+    let state = folder.open().await;
+    let fires = vec![
+        input("a", "a1"),
+        input("a", "a2"),
+        input("b", "b1"),
+        input("a", "a1"),
+    ];
+    state
+        .decide("news".into(), "s".into(), 1, fires, 1)
+        .await
+        .unwrap();
+    let heads = state.inbox_heads("news".into(), 10).await.unwrap();
+    assert_eq!(
+        heads.iter().map(|row| row.cause.as_str()).collect::<Vec<_>>(),
+        ["a1", "b1"]
+    );
+    state
+        .commit(Handled {
+            inbox: Some(heads[0].seq),
+            ..handled(Vec::new())
+        })
+        .await
+        .unwrap();
+    let heads = state.inbox_heads("news".into(), 10).await.unwrap();
+    assert_eq!(
+        heads.iter().map(|row| row.cause.as_str()).collect::<Vec<_>>(),
+        ["a2", "b1"]
+    );
+    state.close().await;
+}
+
+fn subscription() -> Subscription {
+    Subscription {
+        instance: "news".into(),
+        feed: "f".into(),
+    }
+}
+
+async fn seen(state: &State, items: &[&str]) -> Option<Vec<String>> {
+    let items = items.iter().map(|&item| item.to_owned()).collect();
+    let seen = state.seen(subscription(), items).await.unwrap()?;
+    let mut seen: Vec<_> = seen.into_iter().collect();
+    seen.sort();
+    Some(seen)
+}
+
+#[tokio::test]
+async fn a_feed_has_one_first_run_and_remembers_what_it_listed_also_at_another_address() {
+    let folder = Folder::new();
+    let state = folder.open().await;
+    assert_eq!(seen(&state, &["1"]).await, None);
+    let record = FeedRecord {
+        subscription: subscription(),
+        listed: vec!["1".into(), "2".into()],
+        accepted: vec![input("feed:f", "feed:f:2")],
+    };
+    state
+        .record_fetch("u".into(), "{\"etag\":\"x\"}".into(), vec![record], 10)
+        .await
+        .unwrap();
+    state.close().await;
+
+    let state = folder.open().await;
+    assert_eq!(
+        state.validators("u".into()).await.unwrap().as_deref(),
+        Some("{\"etag\":\"x\"}")
+    );
+    assert_eq!(seen(&state, &["1", "2", "3"]).await.unwrap(), ["1", "2"]);
+    assert_eq!(state.inbox_heads("news".into(), 10).await.unwrap().len(), 1);
+    state.close().await;
+}
+
+fn record(listed: &[&str]) -> FeedRecord {
+    let listed = listed.iter().map(|&item| item.to_owned()).collect();
+    FeedRecord {
+        subscription: subscription(),
+        listed,
+        accepted: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_that_missed_a_fetch_is_not_served() {
+    let folder = Folder::new();
+    let state = folder.open().await;
+    let served = || state.is_served(subscription(), "u".into());
+    assert!(!served().await.unwrap());
+    state
+        .record_fetch("u".into(), "v1".into(), vec![record(&["1"])], 10)
+        .await
+        .unwrap();
+    assert!(served().await.unwrap());
+    assert!(!state.is_served(subscription(), "elsewhere".into()).await.unwrap());
+    state
+        .record_fetch("u".into(), "v2".into(), Vec::new(), 20)
+        .await
+        .unwrap();
+    assert!(!served().await.unwrap());
+    state.close().await;
+}
+
+#[tokio::test]
+async fn items_are_forgotten_when_they_are_old_and_no_longer_listed() {
+    let folder = Folder::new();
+    let state = folder.open().await;
+    state
+        .record_fetch("u".into(), "v1".into(), vec![record(&["1", "2"])], 10)
+        .await
+        .unwrap();
+    assert_eq!(
+        state.forget_unlisted(1_000).await.unwrap(),
+        0,
+        "still listed by the last fetch"
+    );
+    state
+        .record_fetch("u".into(), "v2".into(), vec![record(&["2", "3"])], 20)
+        .await
+        .unwrap();
+    assert_eq!(state.forget_unlisted(10).await.unwrap(), 0, "not old yet");
+    assert_eq!(state.forget_unlisted(1_000).await.unwrap(), 1);
+    assert_eq!(seen(&state, &["1", "2", "3"]).await.unwrap(), ["2", "3"]);
+    state.close().await;
+}

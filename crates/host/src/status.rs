@@ -1,0 +1,131 @@
+//! How a host is doing, as a snapshot for people and programs.
+
+use chrono::{DateTime, Utc};
+use parlor_bot::SipUri;
+use serde::{Deserialize, Serialize};
+
+/// A snapshot of a running host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// When it was taken.
+    pub at: DateTime<Utc>,
+    /// The endpoints, in the configuration's order.
+    pub endpoints: Vec<EndpointStatus>,
+    /// The rooms, by user and room.
+    pub rooms: Vec<RoomStatus>,
+    /// The bots, in the configuration's order.
+    pub instances: Vec<InstanceStatus>,
+    /// What is on its way.
+    pub outbox: OutboxStatus,
+    /// The next due times, soonest first.
+    pub schedules: Vec<ScheduleStatus>,
+    /// The feeds, by address.
+    pub feeds: Vec<FeedStatus>,
+}
+
+/// An endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointStatus {
+    /// Its address.
+    pub user: SipUri,
+    /// The state in UCMA's words: idle, establishing, established, recovering, draining, terminating, terminated.
+    pub state: String,
+    /// Why it is not established, when it is not.
+    pub last_error: Option<String>,
+}
+
+/// A room of an endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoomStatus {
+    /// The endpoint.
+    pub user: SipUri,
+    /// The room as configured.
+    pub room: String,
+    /// The room's address, once it was found.
+    pub uri: Option<String>,
+    /// Whether it is joined now.
+    pub joined: bool,
+    /// Instances that are behind and read from history until they have caught up.
+    pub behind: Vec<String>,
+    /// Why it is not joined, when it is not.
+    pub last_error: Option<String>,
+}
+
+/// What an instance is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum InstanceState {
+    /// It handles events.
+    Running,
+    /// It panicked or passed its deadline and is made anew after a wait.
+    Restarting,
+    /// Its settings are wrong, or it asked to be stopped.
+    Stopped,
+}
+
+/// A bot instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceStatus {
+    /// Its name.
+    pub id: String,
+    /// Its kind.
+    pub kind: String,
+    /// The endpoint it posts as.
+    pub user: SipUri,
+    /// Its rooms as configured.
+    pub rooms: Vec<String>,
+    /// What it is doing.
+    pub state: InstanceState,
+    /// Events handled since the host started.
+    pub handled: u64,
+    /// Attempts that failed since the host started.
+    pub failed: u64,
+    /// Presence events that were not handed over because the instance was too slow, since the host started.
+    pub presence_dropped: u64,
+    /// Events set aside, ever.
+    pub quarantined: u64,
+    /// The last failure.
+    pub last_error: Option<String>,
+}
+
+/// The outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct OutboxStatus {
+    /// Posts on their way.
+    pub waiting: u64,
+    /// How long the oldest of them has waited.
+    pub oldest_seconds: Option<u64>,
+    /// Posts given up.
+    pub dead: u64,
+}
+
+/// A schedule's next due time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleStatus {
+    /// The instance.
+    pub instance: String,
+    /// The schedule.
+    pub schedule: String,
+    /// When it is due next.
+    pub due: DateTime<Utc>,
+    /// The same as the schedule's zone shows it, with the zone.
+    pub local: String,
+}
+
+/// A feed address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeedStatus {
+    /// The address.
+    pub url: String,
+    /// How many subscriptions it serves.
+    pub subscriptions: usize,
+    /// When it was last fetched without an error.
+    pub last_fetched: Option<DateTime<Utc>>,
+    /// When it is fetched next.
+    pub next_fetch: Option<DateTime<Utc>>,
+    /// Fetches that failed since the last good one.
+    pub failures: u32,
+    /// Why the last one failed.
+    pub last_error: Option<String>,
+}

@@ -1,0 +1,231 @@
+//! What can be found out about a configuration without starting it: wrong settings, and the coming due times.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use parlor_bot::{DynBot, Interests, Registry, Setup, SetupError};
+use thiserror::Error;
+
+use crate::config::{Config, InstanceConfig};
+use crate::runner::panic_text;
+use crate::status::ScheduleStatus;
+
+/// Something about an instance that keeps it from running.
+#[derive(Debug, Error)]
+#[error("{instance}: {source}")]
+pub struct Problem {
+    /// The instance.
+    pub instance: String,
+    /// Where in the instance's entry: `settings.feeds[0].url`, `user`, `id`, `kind`, `rooms[1]`.
+    pub path: String,
+    /// What is wrong.
+    pub source: ProblemKind,
+}
+
+/// What is wrong with an instance.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// Two instances have the same id.
+    #[error("another bot has the id `{0}` too; what a bot remembers is kept under its id")]
+    DuplicateId(String),
+    /// The user is not one of the endpoints.
+    #[error("`{user}` is not one of the endpoints ({})", known.join(", "))]
+    UnknownUser {
+        /// As configured.
+        user: String,
+        /// The endpoints that exist.
+        known: Vec<String>,
+    },
+    /// A room is named twice.
+    #[error("room `{0}` is named twice")]
+    DuplicateRoom(String),
+    /// The kind or its settings are wrong.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The bot asks for two schedules or feeds of the same name.
+    #[error("the name `{0}` is used twice; what has fired or was seen is kept under its name")]
+    DuplicateInterest(String),
+}
+
+impl ProblemKind {
+    /// Like its text, but without what [`Problem::path`] says already.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Setup(SetupError::Setting { source, .. }) => source.to_string(),
+            Self::Setup(SetupError::UnknownRoom { room, configured, .. }) => {
+                let rooms: Vec<_> = configured.iter().map(AsRef::<str>::as_ref).collect();
+                format!("`{room}` is not one of this bot's rooms ({})", rooms.join(", "))
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Everything that keeps an instance from running, in the configuration's order; empty when all are well.
+pub fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
+    inspect(config, registry)
+        .into_iter()
+        .filter_map(|(_, made)| made.err())
+        .flatten()
+        .collect()
+}
+
+/// The next `count` due times of all schedules after `now`, soonest first. Instances with wrong settings have none.
+pub fn upcoming(
+    config: &Config,
+    registry: &Registry,
+    count: usize,
+    now: DateTime<Utc>,
+) -> Vec<ScheduleStatus> {
+    let mut all = Vec::new();
+    for (instance, made) in inspect(config, registry) {
+        let Ok(made) = made else { continue };
+        for spec in made.interests.schedules {
+            all.extend(spec.schedule.upcoming(now).take(count).map(|due| ScheduleStatus {
+                instance: instance.id.clone(),
+                schedule: spec.id.clone(),
+                due,
+                local: local(spec.schedule.zone(), due),
+            }));
+        }
+    }
+    all.sort_by(|a, b| (a.due, &a.instance, &a.schedule).cmp(&(b.due, &b.instance, &b.schedule)));
+    all.truncate(count);
+    all
+}
+
+/// A due time as the wall clock of its zone shows it.
+pub(crate) fn local(zone: parlor_bot::schedule::Zone, due: DateTime<Utc>) -> String {
+    format!("{} {zone}", zone.local(due).format("%Y-%m-%d %H:%M:%S"))
+}
+
+/// An instance whose settings are right.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) bot: Box<dyn DynBot>,
+    pub(crate) interests: Interests,
+    pub(crate) setup: Arc<Setup>,
+}
+
+/// Makes every instance, or says why it cannot be made.
+pub(crate) fn inspect<'a>(
+    config: &'a Config,
+    registry: &Registry,
+) -> Vec<(&'a InstanceConfig, Result<Made, Vec<Problem>>)> {
+    let mut ids = HashSet::new();
+    let mut inspected = Vec::new();
+    for instance in &config.instances {
+        let mut problems = misplaced(config, instance);
+        if !ids.insert(instance.id.as_str()) {
+            problems.push(("id".to_owned(), ProblemKind::DuplicateId(instance.id.clone())));
+        }
+        let setup = Arc::new(setup(config, instance));
+        let made = match make(registry, instance, &setup) {
+            Ok((bot, interests)) => {
+                problems.extend(twice(&interests));
+                Some(Made {
+                    bot,
+                    interests,
+                    setup,
+                })
+            }
+            Err(error) => {
+                problems.push((settings_path(&error), ProblemKind::Setup(error)));
+                None
+            }
+        };
+        let result = match made {
+            Some(made) if problems.is_empty() => Ok(made),
+            _ => Err(problems
+                .into_iter()
+                .map(|(path, source)| Problem {
+                    instance: instance.id.clone(),
+                    path,
+                    source,
+                })
+                .collect()),
+        };
+        inspected.push((instance, result));
+    }
+    inspected
+}
+
+/// Makes an instance and asks it what it wants; a panic in there is a fault of its settings like any other.
+pub(crate) fn make(
+    registry: &Registry,
+    instance: &InstanceConfig,
+    setup: &Setup,
+) -> Result<(Box<dyn DynBot>, Interests), SetupError> {
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        let bot = registry.build(&instance.kind, &instance.settings, setup)?;
+        let interests = bot.interests();
+        Ok((bot, interests))
+    }));
+    made.unwrap_or_else(|panic| {
+        let text = format!("the bot panicked over its settings: {}", panic_text(&*panic));
+        Err(SetupError::setting(".", text))
+    })
+}
+
+/// The surroundings an instance is made with.
+pub(crate) fn setup(config: &Config, instance: &InstanceConfig) -> Setup {
+    Setup::new(&*instance.id, instance.user.clone())
+        .with_rooms(instance.rooms.iter().cloned())
+        .with_folder(&*config.folder)
+        .with_limits(config.limits)
+}
+
+fn settings_path(error: &SetupError) -> String {
+    match error.path() {
+        None => "kind".to_owned(),
+        Some(".") => "settings".to_owned(),
+        Some(path) => format!("settings.{path}"),
+    }
+}
+
+/// What is wrong with an instance apart from its settings.
+fn misplaced(config: &Config, instance: &InstanceConfig) -> Vec<(String, ProblemKind)> {
+    let mut problems = Vec::new();
+    if !config
+        .endpoints
+        .iter()
+        .any(|endpoint| endpoint.user == instance.user)
+    {
+        let known = config
+            .endpoints
+            .iter()
+            .map(|endpoint| endpoint.user.to_string())
+            .collect();
+        let user = instance.user.to_string();
+        problems.push(("user".to_owned(), ProblemKind::UnknownUser { user, known }));
+    }
+    for (index, room) in instance.rooms.iter().enumerate() {
+        if instance.rooms[..index]
+            .iter()
+            .any(|earlier| earlier.is(room.as_str()))
+        {
+            problems.push((
+                format!("rooms[{index}]"),
+                ProblemKind::DuplicateRoom(room.to_string()),
+            ));
+        }
+    }
+    problems
+}
+
+/// A name that two schedules or two feeds of an instance share.
+fn twice(interests: &Interests) -> Option<(String, ProblemKind)> {
+    let repeated = |mut names: Vec<&String>| {
+        names.sort_unstable();
+        names
+            .windows(2)
+            .find(|pair| pair[0] == pair[1])
+            .map(|pair| pair[0].clone())
+    };
+    let schedule = repeated(interests.schedules.iter().map(|spec| &spec.id).collect());
+    let name = schedule.or_else(|| repeated(interests.feeds.iter().map(|spec| &spec.id).collect()))?;
+    Some(("settings".to_owned(), ProblemKind::DuplicateInterest(name)))
+}

@@ -1,0 +1,443 @@
+//! One instance at work: events to its handler one after the other, and what the handler did into the state.
+//!
+//! Owns the order, the attempts, the deadline and the making anew of a broken bot. Where events come from is left to
+//! rooms, timekeeper and poller; where posts go is left to the senders.
+
+mod intake;
+mod record;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_bot::{BotError, Context, Effects, Event, Message, Registry, Room, Setup, State as Values};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::InstanceConfig;
+use crate::events::HostEvent;
+use crate::ground::Ground;
+use crate::lane::{Bell, LaneReceiver};
+use crate::runner::{Answer, Runner};
+use crate::state::{Handled, InboxRow, Quarantined, StateChange};
+use crate::status::InstanceState;
+use crate::validate::make;
+
+pub(crate) use intake::Accepted;
+use intake::{Intake, Progress, Slot, Trial};
+use record::describe;
+
+/// Sources whose oldest event is loaded at a time; bounds memory, not how much may wait.
+const INBOX_HEADS: u32 = 256;
+/// Messages that led to nothing may be this many before their cursor is written in the middle of work; an idle
+/// worker writes it at once.
+const CURSOR_LAG: u32 = 64;
+
+/// Where posts for one room wait, and who is to be woken for them.
+#[derive(Debug, Clone)]
+pub(crate) struct Mailbox {
+    /// The room under which the outbox keeps them.
+    pub(crate) room: String,
+    pub(crate) bell: Arc<Notify>,
+}
+
+/// What a worker is started with.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) instance: InstanceConfig,
+    pub(crate) setup: Arc<Setup>,
+    pub(crate) values: Values,
+    pub(crate) lanes: Vec<LaneReceiver>,
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) mailboxes: HashMap<Room, Mailbox>,
+    /// Names this start of the host; part of the cause of what a bot posts when it starts.
+    pub(crate) boot: i64,
+}
+
+/// One instance at work.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    ground: Ground,
+    registry: Registry,
+    stop: CancellationToken,
+    instance: InstanceConfig,
+    setup: Arc<Setup>,
+    values: Arc<Values>,
+    mailboxes: HashMap<Room, Mailbox>,
+    bell: Arc<Bell>,
+    intake: Intake,
+    runner: Option<Runner>,
+    /// Cursors that moved in memory only, and by how many messages.
+    read: BTreeMap<Arc<str>, i64>,
+    unwritten: u32,
+    /// How often in a row the bot broke; it is made anew after a wait that grows.
+    breaks: u32,
+}
+
+/// Why a worker goes on or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    GoOn,
+    End,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        ground: Ground,
+        registry: Registry,
+        stop: CancellationToken,
+        job: Job,
+        runner: Runner,
+    ) -> Self {
+        let start = Trial {
+            event: Arc::new(Event::Started),
+            source: "start".to_owned(),
+            cause: format!("start:{}", job.boot),
+            progress: Progress::Nothing,
+            attempts: 0,
+            retry_at: None,
+        };
+        Self {
+            ground,
+            registry,
+            stop,
+            instance: job.instance,
+            setup: job.setup,
+            values: Arc::new(job.values),
+            mailboxes: job.mailboxes,
+            bell: job.bell,
+            intake: Intake::new(start, job.lanes),
+            runner: Some(runner),
+            read: BTreeMap::new(),
+            unwritten: 0,
+            breaks: 0,
+        }
+    }
+
+    /// Works until told to stop, or until the bot asks to be stopped.
+    pub(crate) async fn run(mut self) {
+        while !self.stop.is_cancelled() && self.step().await == Then::GoOn {}
+        self.write_cursors().await;
+    }
+
+    async fn step(&mut self) -> Then {
+        let now = Instant::now();
+        if self.bell.inbox_rang() {
+            self.intake.inbox_changed();
+        }
+        if self.intake.wants_inbox(now) && self.load_inbox().await == Then::End {
+            return Then::End;
+        }
+        match self.intake.next(now) {
+            Some((slot, trial)) => self.attempt(slot, trial).await,
+            None => self.idle().await,
+        }
+    }
+
+    /// Nothing is ready: writes what is unwritten and waits.
+    async fn idle(&mut self) -> Then {
+        if !self.write_cursors().await {
+            return Then::End;
+        }
+        let retry = self.intake.earliest_retry();
+        let retry = async {
+            match retry {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.bell.wait() => {}
+            () = retry => {}
+        }
+        Then::GoOn
+    }
+
+    async fn load_inbox(&mut self) -> Then {
+        let ground = self.ground.clone();
+        let heads = ground
+            .insist(&self.stop, || {
+                ground.state.inbox_heads(self.instance.id.clone(), INBOX_HEADS)
+            })
+            .await;
+        let Some(rows) = heads else { return Then::End };
+        let mut heads = Vec::new();
+        for row in rows {
+            match serde_json::from_str::<Accepted>(&row.event) {
+                Ok(accepted) => heads.push((row, accepted.into())),
+                Err(error) => self.set_aside_unreadable(row, &error).await,
+            }
+        }
+        self.intake.load_inbox(heads);
+        Then::GoOn
+    }
+
+    /// One attempt at one event.
+    async fn attempt(&mut self, slot: Slot, trial: Trial) -> Then {
+        let mut runner = match self.runner.take() {
+            Some(runner) => runner,
+            None => match self.make_anew().await {
+                Some(runner) => runner,
+                None => return Then::End,
+            },
+        };
+        let now = self.ground.clock.now();
+        let context = Context::new(now, self.setup.clone(), self.values.clone(), &trial.event);
+        let answer = runner
+            .handle(trial.event.clone(), context, self.instance.deadline)
+            .await;
+        let (effects, result) = match answer {
+            Answer::Returned(effects, result) => {
+                self.runner = Some(runner);
+                self.breaks = 0;
+                (effects, result)
+            }
+            Answer::Broken(broken) => return self.broke(slot, trial, broken.to_string()).await,
+        };
+        match result {
+            Ok(()) => self.done(trial, effects).await,
+            Err(BotError::Tell(message)) => match trial.event.room().cloned() {
+                Some(room) => self.tell(trial, room, message).await,
+                None => self.set_aside(trial, message.display_text()).await,
+            },
+            Err(BotError::Retry { after, source }) => {
+                let reason = crate::ground::reason(&*source);
+                self.failed(slot, trial, reason, after.unwrap_or_default()).await
+            }
+            Err(BotError::Reject(reason)) => self.set_aside(trial, crate::ground::reason(&*reason)).await,
+            Err(BotError::Stop(reason)) => self.stopped(crate::ground::reason(&*reason)),
+            Err(other) => self.set_aside(trial, other.to_string()).await,
+        }
+    }
+
+    /// The handler returned: its effects and the event's progress become one commit.
+    async fn done(&mut self, trial: Trial, effects: Effects) -> Then {
+        self.ground
+            .board
+            .instance(&self.instance.id, |line| line.handled += 1);
+        if let Some(reason) = &effects.skipped {
+            tracing::debug!(instance = %self.instance.id, cause = %trial.cause, %reason, "skipped");
+        }
+        if effects.posts.is_empty()
+            && effects.state.is_empty()
+            && let Progress::Cursor { room, id } = trial.progress
+        {
+            // Handling it again would again lead to nothing: its cursor may be written later, with others.
+            self.read.insert(room, id);
+            self.unwritten += 1;
+            return if self.unwritten < CURSOR_LAG || self.write_cursors().await {
+                Then::GoOn
+            } else {
+                Then::End
+            };
+        }
+        let posts = effects
+            .posts
+            .iter()
+            .map(|post| (post.room.clone(), &post.message));
+        let Some(posts) = self.posts(&trial, posts) else {
+            return self
+                .set_aside(trial, "a post has no stored form".to_owned())
+                .await;
+        };
+        let values = effects.state.iter().map(|(name, value)| StateChange {
+            name: name.clone(),
+            value: value.as_ref().map(ToString::to_string),
+        });
+        let values = values.collect();
+        if self
+            .commit(
+                &trial,
+                Handled {
+                    posts,
+                    values,
+                    ..Handled::default()
+                },
+            )
+            .await
+            == Then::End
+        {
+            return Then::End;
+        }
+        Arc::make_mut(&mut self.values).apply(effects.state);
+        for post in &effects.posts {
+            self.wake_sender(&post.room);
+        }
+        Then::GoOn
+    }
+
+    /// The handler refused whoever caused the event: the answer is the only effect.
+    async fn tell(&mut self, trial: Trial, room: Room, message: Message) -> Then {
+        self.ground
+            .board
+            .instance(&self.instance.id, |line| line.handled += 1);
+        let Some(posts) = self.posts(&trial, std::iter::once((room.clone(), &message))) else {
+            return self
+                .set_aside(trial, "a post has no stored form".to_owned())
+                .await;
+        };
+        let then = self
+            .commit(
+                &trial,
+                Handled {
+                    posts,
+                    ..Handled::default()
+                },
+            )
+            .await;
+        self.wake_sender(&room);
+        then
+    }
+
+    /// The event failed; it is tried again after a wait, or set aside after the last attempt.
+    async fn failed(&mut self, slot: Slot, mut trial: Trial, reason: String, after: Duration) -> Then {
+        trial.attempts += 1;
+        self.note_failure(&reason);
+        self.ground.announcer.tell(HostEvent::HandlerFailed {
+            instance: self.instance.id.clone(),
+            cause: trial.cause.clone(),
+            attempt: trial.attempts,
+            reason: reason.clone(),
+        });
+        if trial.attempts >= self.ground.tuning.attempts {
+            return self.set_aside(trial, reason).await;
+        }
+        trial.retry_at = Some(Instant::now() + after.max(self.wait_after(trial.attempts)));
+        self.intake.put_back(slot, trial);
+        Then::GoOn
+    }
+
+    /// The bot broke on the event: it is made anew before the next event is tried.
+    async fn broke(&mut self, slot: Slot, trial: Trial, reason: String) -> Then {
+        self.breaks += 1;
+        self.ground
+            .board
+            .instance(&self.instance.id, |line| line.state = InstanceState::Restarting);
+        self.ground.announcer.tell(HostEvent::BotRestarting {
+            instance: self.instance.id.clone(),
+            reason: reason.clone(),
+        });
+        self.failed(slot, trial, reason, Duration::ZERO).await
+    }
+
+    /// Makes the bot anew from its settings; `None` when that fails or the host stops.
+    async fn make_anew(&self) -> Option<Runner> {
+        if !crate::ground::pause(&self.stop, self.wait_after(self.breaks)).await {
+            return None;
+        }
+        match make(&self.registry, &self.instance, &self.setup) {
+            Ok((bot, _)) => {
+                self.ground
+                    .board
+                    .instance(&self.instance.id, |line| line.state = InstanceState::Running);
+                Some(Runner::start(bot))
+            }
+            Err(error) => {
+                self.stopped(error.to_string());
+                None
+            }
+        }
+    }
+
+    fn stopped(&self, reason: String) -> Then {
+        tracing::error!(instance = %self.instance.id, %reason, "bot stopped");
+        self.ground.board.instance(&self.instance.id, |line| {
+            line.state = InstanceState::Stopped;
+            line.last_error = Some(reason.clone());
+        });
+        self.ground.announcer.tell(HostEvent::BotStopped {
+            instance: self.instance.id.clone(),
+            reason,
+        });
+        Then::End
+    }
+
+    /// Gives an event up: it is kept with its reason, and what came after it goes on.
+    async fn set_aside(&mut self, trial: Trial, reason: String) -> Then {
+        self.note_failure(&reason);
+        let quarantine = Quarantined {
+            source: trial.source.clone(),
+            cause: trial.cause.clone(),
+            event: describe(&trial.event).to_string(),
+            reason: reason.clone(),
+            attempts: trial.attempts.max(1),
+        };
+        let then = self
+            .commit(
+                &trial,
+                Handled {
+                    quarantine: Some(quarantine),
+                    ..Handled::default()
+                },
+            )
+            .await;
+        if then == Then::GoOn {
+            self.announce_quarantined(trial.cause, reason);
+        }
+        then
+    }
+
+    /// An inbox row that a later or earlier version wrote.
+    async fn set_aside_unreadable(&self, row: InboxRow, error: &serde_json::Error) {
+        let reason = format!("the stored event cannot be read: {error}");
+        let handled = Handled {
+            instance: self.instance.id.clone(),
+            inbox: Some(row.seq),
+            at: self.ground.clock.millis(),
+            quarantine: Some(Quarantined {
+                source: row.source,
+                cause: row.cause.clone(),
+                event: row.event,
+                reason: reason.clone(),
+                attempts: 0,
+            }),
+            ..Handled::default()
+        };
+        let committed = self
+            .ground
+            .insist(&self.stop, || self.ground.state.commit(handled.clone()))
+            .await;
+        if committed.is_some() {
+            self.announce_quarantined(row.cause, reason);
+        }
+    }
+
+    fn announce_quarantined(&self, cause: String, reason: String) {
+        self.ground
+            .board
+            .instance(&self.instance.id, |line| line.quarantined += 1);
+        self.ground.announcer.tell(HostEvent::Quarantined {
+            instance: self.instance.id.clone(),
+            cause,
+            reason,
+        });
+    }
+
+    fn note_failure(&self, reason: &str) {
+        self.ground.board.instance(&self.instance.id, |line| {
+            line.failed += 1;
+            line.last_error = Some(reason.to_owned());
+        });
+    }
+
+    fn wake_sender(&self, room: &Room) {
+        if let Some(mailbox) = self.mailboxes.get(room) {
+            mailbox.bell.notify_one();
+        }
+    }
+
+    /// How long to wait after so many failures.
+    fn wait_after(&self, failures: u32) -> Duration {
+        let tuning = &self.ground.tuning;
+        let doublings = failures.saturating_sub(1).min(16);
+        tuning
+            .retry_base
+            .saturating_mul(1 << doublings)
+            .min(tuning.retry_cap)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! What one handled event leaves behind: its posts, its values and how far the instance has read, in one commit.
+
+use parlor_bot::{Event, Message, Room};
+
+use super::intake::{Accepted, Progress, Trial};
+use super::{Then, Worker};
+use crate::fault::Point;
+use crate::key::post_key;
+use crate::state::{Handled, NewPost};
+
+impl Worker {
+    /// Outbox rows for posts; `None` when one cannot be written down.
+    pub(super) fn posts<'a>(
+        &self,
+        trial: &Trial,
+        posts: impl Iterator<Item = (Room, &'a Message)>,
+    ) -> Option<Vec<NewPost>> {
+        let user = self.instance.user.to_string();
+        posts
+            .zip(0u32..)
+            .map(|((room, message), ordinal)| {
+                let mailbox = self.mailboxes.get(&room)?;
+                Some(NewPost {
+                    key: post_key(&self.instance.id, &trial.cause, ordinal),
+                    user: user.clone(),
+                    room: mailbox.room.clone(),
+                    cause: trial.cause.clone(),
+                    ordinal,
+                    body: serde_json::to_string(message).ok()?,
+                })
+            })
+            .collect()
+    }
+
+    /// Commits `handled` together with the progress of `trial` and of all messages before it.
+    pub(super) async fn commit(&mut self, trial: &Trial, mut handled: Handled) -> Then {
+        self.collect_passed();
+        match &trial.progress {
+            Progress::Nothing => {}
+            Progress::Cursor { room, id } => {
+                self.read.insert(room.clone(), *id);
+            }
+            Progress::Inbox(seq) => handled.inbox = Some(*seq),
+        }
+        handled.cursors = self
+            .read
+            .iter()
+            .map(|(room, id)| (room.to_string(), *id))
+            .collect();
+        handled.instance.clone_from(&self.instance.id);
+        handled.at = self.ground.clock.millis();
+        self.ground.faults.pass(Point::Handled, &trial.cause).await;
+        let committed = self
+            .ground
+            .insist(&self.stop, || self.ground.state.commit(handled.clone()))
+            .await;
+        if committed.is_none() {
+            return Then::End;
+        }
+        self.read.clear();
+        self.unwritten = 0;
+        self.ground.faults.pass(Point::Committed, &trial.cause).await;
+        Then::GoOn
+    }
+
+    /// Writes cursors that moved in memory only; `false` when the state is gone.
+    pub(super) async fn write_cursors(&mut self) -> bool {
+        self.collect_passed();
+        if self.read.is_empty() {
+            return true;
+        }
+        let handled = Handled {
+            instance: self.instance.id.clone(),
+            cursors: self
+                .read
+                .iter()
+                .map(|(room, id)| (room.to_string(), *id))
+                .collect(),
+            ..Handled::default()
+        };
+        let written = self
+            .ground
+            .insist(&self.stop, || self.ground.state.commit(handled.clone()))
+            .await
+            .is_some();
+        if written {
+            self.read.clear();
+            self.unwritten = 0;
+        }
+        written
+    }
+
+    /// Cursors move over messages that needed no handling.
+    fn collect_passed(&mut self) {
+        self.read.extend(self.intake.take_passed());
+    }
+}
+
+/// An event for people: what quarantine keeps of it.
+pub(super) fn describe(event: &Event) -> serde_json::Value {
+    let value = match event {
+        Event::Started => Ok("started".into()),
+        Event::Message(message) => Ok(serde_json::json!({
+            "room": message.room, "id": message.id.0, "author": message.author, "text": message.text,
+        })),
+        Event::Joined(presence) | Event::Parted(presence) => serde_json::to_value(presence),
+        Event::Schedule(fired) => serde_json::to_value(Accepted::Schedule(fired.clone())),
+        Event::FeedItem(item) => serde_json::to_value(Accepted::Feed(item.clone())),
+        other => Ok(format!("{other:?}").into()),
+    };
+    value.unwrap_or_default()
+}

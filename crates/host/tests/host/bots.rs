@@ -1,0 +1,106 @@
+//! Small bots that do one thing each.
+
+use parlor_bot::prelude::*;
+use parlor_bot::schedule::Misfire;
+use parlor_bot::{FeedUrl, FirstRun, Registry};
+
+/// Posts the title of each item of the file `feed.xml`.
+pub(crate) struct Reader(FeedUrl);
+
+/// Answers `ping`, counting; panics at `boom`, never comes back from `hang`, fails at `fail`.
+pub(crate) struct Ponger;
+
+/// Says "nine o'clock" at nine.
+pub(crate) struct Crier;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct None {}
+
+pub(crate) fn registry() -> Registry {
+    Registry::new().with::<Reader>().with::<Ponger>().with::<Crier>()
+}
+
+impl Bot for Reader {
+    const KIND: &'static str = "reader";
+    type Settings = None;
+
+    fn from_settings(_: None, setup: &Setup) -> Result<Self, SetupError> {
+        let url = "file:feed.xml"
+            .parse::<FeedUrl>()
+            .map_err(|error| SetupError::setting(".", error))?;
+        Ok(Self(url.relative_to(setup.folder())))
+    }
+
+    fn interests(&self) -> Interests {
+        let mut feed = FeedSpec::new(self.0.clone());
+        feed.id = "news".to_owned();
+        feed.first_run = FirstRun::Last(100);
+        feed.per_poll = 100;
+        Interests::new().feed(feed)
+    }
+
+    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
+        match event {
+            Event::FeedItem(item) => context.post_all(&*item.title),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Bot for Ponger {
+    const KIND: &'static str = "ponger";
+    type Settings = None;
+
+    fn from_settings(_: None, _: &Setup) -> Result<Self, SetupError> {
+        Ok(Self)
+    }
+
+    fn interests(&self) -> Interests {
+        Interests::new().messages()
+    }
+
+    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
+        let Event::Message(said) = event else {
+            return Ok(());
+        };
+        match said.text.as_str() {
+            "boom" => panic!("boom"),
+            "hang" => std::future::pending().await,
+            "fail" => return Err(std::io::Error::other("failing").into()),
+            text if text.starts_with("ping") => {
+                let count = context.state::<u32>("count")?.unwrap_or(0) + 1;
+                context.set_state("count", &count)?;
+                // Contains "ping": a bot that heard itself would never stop.
+                context.reply(format!("ping number {count} was {text:?}"))?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Bot for Crier {
+    const KIND: &'static str = "crier";
+    type Settings = None;
+
+    fn from_settings(_: None, _: &Setup) -> Result<Self, SetupError> {
+        Ok(Self)
+    }
+
+    fn interests(&self) -> Interests {
+        let cron = "0 9 * * *".parse().unwrap();
+        let zone = "Europe/Berlin".parse().unwrap();
+        let schedule = parlor_bot::schedule::Schedule::new(cron, zone);
+        Interests::new().schedule(ScheduleSpec::new("nine", schedule).misfire(Misfire::Latest))
+    }
+
+    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
+        match event {
+            Event::Schedule(fired) => {
+                context.post_all(format!("it is {}", fired.local().format("%d %b %H:%M")))
+            }
+            _ => Ok(()),
+        }
+    }
+}

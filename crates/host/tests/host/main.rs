@@ -1,0 +1,8 @@
+//! The host against a real server over mutual TLS on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod bots;
+mod delivery;
+mod deployment;
+mod listening;
