@@ -1,0 +1,426 @@
+//! The command line: names, help and examples. What each command does is left to `commands`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use parlor_xccos::SipUri;
+
+/// Exit codes, shown by `parlor --help` and kept stable for scripts.
+pub(crate) mod exit {
+    /// The command failed; the message says why.
+    pub(crate) const FAILED: u8 = 1;
+    /// The configuration or a certificate is wrong.
+    pub(crate) const CONFIGURATION: u8 = 3;
+    /// The server or its control socket is not there.
+    pub(crate) const UNREACHABLE: u8 = 4;
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  parlor up                                  server and bots of config/parlor.toml
+  parlor check --config /etc/parlor.toml     all mistakes of a file at once
+  parlor room history News --last 5          what was said
+  parlor chat --as sip:alice@example.com     talk, in a terminal
+
+Exit codes: 0 done, 1 failed, 2 wrong command line, 3 wrong configuration or certificate,
+4 server not reachable.";
+
+/// ApplicationEndpoint host and Persistent Chat server in one program.
+#[derive(Debug, Parser)]
+#[command(name = "parlor", version, about, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Configuration file
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "PARLOR_CONFIG",
+        default_value = "config/parlor.toml"
+    )]
+    pub(crate) config: PathBuf,
+
+    /// Print data as JSON, one document or one line for each event
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// When to colour the output
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+
+    /// What to log, as in `info` or `parlor_server=debug,parlor_net::sip=trace`
+    #[arg(long, global = true, value_name = "FILTER", env = "PARLOR_LOG")]
+    pub(crate) log: Option<String>,
+
+    /// How log lines look
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Human,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server and the bots of one file
+    #[command(after_help = "Ctrl-C stops cleanly: posts on their way are finished first.")]
+    Up(WireArgs),
+
+    /// Run the Persistent Chat server alone
+    Serve(WireArgs),
+
+    /// Run the bots alone, against the server that `[host]` names
+    Host(WireArgs),
+
+    /// Check the configuration and its certificates; names every problem with its line
+    Check,
+
+    /// Development certificates, and what a certificate holds
+    #[command(subcommand)]
+    Cert(CertCommand),
+
+    /// Rooms: list, create, change, read, post
+    #[command(subcommand)]
+    Room(RoomCommand),
+
+    /// Users that may sign in
+    #[command(subcommand)]
+    User(UserCommand),
+
+    /// Categories, which hold rooms and say whom they may admit
+    #[command(subcommand)]
+    Category(CategoryCommand),
+
+    /// What the running server is doing
+    Status,
+
+    /// Schedules of the configured bots
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+
+    /// Talk in rooms as a user, in this terminal
+    Chat(ChatArgs),
+
+    /// Show a wire recording, made with --trace-sip, as a ladder diagram
+    #[command(after_help = "\
+Examples:
+  parlor serve --trace-sip wire.trace     records; signatures and credentials are masked, what is said is not
+  parlor trace wire.trace                 one line for each message, with what it carries
+  parlor trace wire.trace --call B        only the call with the letter B, or with this Call-ID
+  parlor trace wire.trace --full          with the messages themselves")]
+    Trace(TraceArgs),
+
+    /// Print a completion script for a shell
+    #[command(after_help = "Example: parlor completions bash > /etc/bash_completion.d/parlor")]
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What is kept of the wire.
+#[derive(Debug, Args)]
+pub(crate) struct WireArgs {
+    /// Record all SIP messages to this file, for `parlor trace`; credentials are masked, what is said is not
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace_sip: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TraceArgs {
+    /// The recording; FILE.1 is the older part of a long one
+    pub(crate) file: PathBuf,
+
+    /// Show each message as it was
+    #[arg(long)]
+    pub(crate) full: bool,
+
+    /// Only this call: its letter in the diagram, or the beginning of its Call-ID
+    #[arg(long, value_name = "ID")]
+    pub(crate) call: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CertCommand {
+    /// Issue a development certificate from the throw-away authority
+    #[command(after_help = "\
+Examples:
+  parlor cert dev                                   the server's, the host's, and where they are
+  parlor cert dev --user sip:alice@example.com      one that proves a user
+  parlor cert dev --application bots.example.com    one for a trusted application pool")]
+    Dev(CertDevArgs),
+
+    /// Show names, validity and use of certificates in PEM files
+    Show {
+        /// PEM files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CertDevArgs {
+    /// A certificate that proves this user
+    #[arg(long, value_name = "SIP-URI")]
+    pub(crate) user: Vec<SipUri>,
+
+    /// A certificate for a trusted application; the first name is the pool's, further ones its computers'
+    #[arg(long, value_name = "FQDN", num_args = 1..)]
+    pub(crate) application: Vec<String>,
+
+    /// A server certificate for these names or addresses
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    pub(crate) server: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoomCommand {
+    /// List rooms
+    List {
+        /// Only rooms whose name contains this text
+        #[arg(value_name = "TEXT")]
+        criteria: Option<String>,
+    },
+
+    /// Create a room
+    #[command(after_help = "\
+Example: parlor room create Deploys --category General --privacy closed --member sip:alice@example.com")]
+    Create(RoomCreateArgs),
+
+    /// Show one room with its members, managers and presenters
+    Show {
+        /// Name, id or ma-chan:// address
+        room: String,
+    },
+
+    /// Change a room
+    Set(RoomSetArgs),
+
+    /// Show or change who is member, manager or presenter
+    #[command(after_help = "\
+Examples:
+  parlor room members Deploys
+  parlor room members Deploys --add sip:bob@example.com --as manager")]
+    Members(MembersArgs),
+
+    /// Show what was said
+    History {
+        /// Name, id or ma-chan:// address
+        room: String,
+        /// How many posts, from the newest back
+        #[arg(long, value_name = "N", default_value_t = 30)]
+        last: u32,
+        /// Only posts after this message id
+        #[arg(long, value_name = "ID", conflicts_with = "last")]
+        after: Option<i64>,
+    },
+
+    /// Post to a room as an administrator, in the name of a user
+    Post {
+        /// Name, id or ma-chan:// address
+        room: String,
+        /// The text; `-` reads it from standard input
+        text: String,
+        /// In whose name
+        #[arg(long = "as", value_name = "SIP-URI")]
+        author: SipUri,
+        /// Mark the post as an alert
+        #[arg(long)]
+        alert: bool,
+        /// Make the post a story with this title
+        #[arg(long, value_name = "TITLE")]
+        story: Option<String>,
+    },
+
+    /// Follow a room until Ctrl-C
+    Tail {
+        /// Name, id or ma-chan:// address
+        room: String,
+        /// Show this many earlier posts first
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        last: u32,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Privacy {
+    /// Anyone in the category's scope may find and join it
+    Open,
+    /// Anyone in scope may find it, members may join it
+    Closed,
+    /// Only members can find and join it
+    Secret,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    Member,
+    Manager,
+    Presenter,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RoomCreateArgs {
+    /// The room's name, unique on the server
+    pub(crate) name: String,
+    /// The category that holds it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) category: String,
+    /// What it is for, shown in lists
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) description: String,
+    /// Who may find and join it
+    #[arg(long, default_value = "closed")]
+    pub(crate) privacy: Privacy,
+    /// Only presenters may post
+    #[arg(long)]
+    pub(crate) auditorium: bool,
+    /// A member; may be repeated
+    #[arg(long = "member", value_name = "SIP-URI")]
+    pub(crate) members: Vec<SipUri>,
+    /// A manager; may be repeated
+    #[arg(long = "manager", value_name = "SIP-URI")]
+    pub(crate) managers: Vec<SipUri>,
+    /// A presenter of an auditorium; may be repeated
+    #[arg(long = "presenter", value_name = "SIP-URI")]
+    pub(crate) presenters: Vec<SipUri>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RoomSetArgs {
+    /// Name, id or ma-chan:// address
+    pub(crate) room: String,
+    /// A new name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+    #[arg(long)]
+    pub(crate) privacy: Option<Privacy>,
+    /// Move it to this category; members outside its scope are removed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) category: Option<String>,
+    /// Disable the room: everybody leaves it, nobody finds it, its history is kept
+    #[arg(long, conflicts_with = "enable")]
+    pub(crate) disable: bool,
+    /// Enable the room again
+    #[arg(long)]
+    pub(crate) enable: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MembersArgs {
+    /// Name, id or ma-chan:// address
+    pub(crate) room: String,
+    /// Give the role to this user; may be repeated
+    #[arg(long, value_name = "SIP-URI")]
+    pub(crate) add: Vec<SipUri>,
+    /// Take the role from this user; may be repeated
+    #[arg(long, value_name = "SIP-URI")]
+    pub(crate) remove: Vec<SipUri>,
+    /// Which role
+    #[arg(long = "as", value_name = "ROLE", default_value = "member")]
+    pub(crate) role: Role,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// List users
+    List,
+    /// Add a user, who then signs in with a client certificate for this address, or a password: see `passwd`
+    Add {
+        uri: SipUri,
+        /// The name shown to others
+        #[arg(long, default_value = "", hide_default_value = true)]
+        name: String,
+    },
+    /// Set the password of a user; it is read from standard input, so that it is in no list of processes
+    Passwd {
+        uri: SipUri,
+        /// What the user signs in with, if not with the address
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+    },
+    /// Disable a user: sign-in is refused, rooms forget nothing
+    Disable { uri: SipUri },
+    /// Enable a user again
+    Enable { uri: SipUri },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CategoryCommand {
+    /// List categories
+    List,
+    /// Create a category
+    Create {
+        /// The category's name, unique on the server
+        name: String,
+        /// What it is for
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        description: String,
+        /// Whom its rooms may admit: users, domains as `@example.com`, or `everyone`; may be repeated
+        #[arg(long, value_name = "WHO", default_value = "everyone")]
+        allow: Vec<String>,
+        /// Whom its rooms may never admit; wins over --allow; may be repeated
+        #[arg(long, value_name = "WHO")]
+        deny: Vec<String>,
+        /// Who may create rooms in it; may be repeated
+        #[arg(long = "creator", value_name = "SIP-URI")]
+        creators: Vec<SipUri>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScheduleCommand {
+    /// Show the coming fires of all schedules
+    Next {
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        count: usize,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChatArgs {
+    /// Who to be; needs a certificate for this address, made by the development authority if need be
+    #[arg(long = "as", value_name = "SIP-URI")]
+    pub(crate) user: SipUri,
+
+    /// Join this room at once; may be repeated
+    #[arg(long = "room", value_name = "NAME")]
+    pub(crate) rooms: Vec<String>,
+
+    /// The server; by default the one in the configuration
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) server: Option<String>,
+
+    /// Certificate of the user, with --key
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+
+    /// Private key of the user's certificate
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) wire: WireArgs,
+}

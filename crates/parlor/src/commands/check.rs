@@ -1,0 +1,144 @@
+//! `parlor check`: everything that can be known to be wrong before starting.
+
+use std::time::SystemTime;
+
+use parlor_net::certificates::{CertificateReport, Expectations};
+use serde_json::json;
+
+use super::cert;
+use crate::bots;
+use crate::cli::{Global, exit};
+use crate::config::{self, ConfigError, Settings, TlsFiles};
+use crate::failure::Failure;
+use crate::terminal::{FAINT, GOOD, json_document, line, styled};
+
+/// What is wrong with one set of certificate files.
+enum Checked {
+    Report(Box<CertificateReport>),
+    Unusable(String),
+    /// The development authority issues it at the first start.
+    Issued,
+}
+
+pub(crate) fn run(global: &Global) -> Result<(), Failure> {
+    let settings = match config::load(&global.config, &bots::Kinds) {
+        Ok(settings) => settings,
+        Err(ConfigError::Wrong(problems)) if global.json => {
+            json_document(&json!({ "file": problems.file, "problems": problems.list, "certificates": [] }));
+            return Err(Failure::new(problems.to_string()).with_code(exit::CONFIGURATION));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let certificates = certificates(&settings);
+    let bad = certificates.iter().filter(|(_, checked)| is_bad(checked)).count();
+    if global.json {
+        print_json(global, &certificates);
+    } else {
+        print(global, &settings, &certificates);
+    }
+    if bad > 0 {
+        let noun = if bad == 1 { "certificate" } else { "certificates" };
+        return Err(Failure::new(format!("{bad} {noun} cannot be used")).with_code(exit::CONFIGURATION));
+    }
+    Ok(())
+}
+
+fn is_bad(checked: &Checked) -> bool {
+    match checked {
+        Checked::Report(report) => report.has_errors(),
+        Checked::Unusable(_) => true,
+        Checked::Issued => false,
+    }
+}
+
+fn certificates(settings: &Settings) -> Vec<(&'static str, Checked)> {
+    let mut list = Vec::new();
+    if let Some(server) = &settings.server {
+        let names = [];
+        list.push(("server", inspect(&server.tls, &names, true, false)));
+    }
+    if let Some(host) = &settings.host {
+        list.push((
+            "host",
+            inspect(&host.tls, std::slice::from_ref(&host.fqdn), false, true),
+        ));
+    }
+    list
+}
+
+fn inspect(files: &TlsFiles, names: &[String], for_server: bool, for_client: bool) -> Checked {
+    let (Some(certificate), Some(key)) = (&files.certificate, &files.key) else {
+        return Checked::Issued;
+    };
+    let expectations = Expectations {
+        key: Some(key),
+        roots: files.roots.as_deref(),
+        crl: files.crl.as_deref(),
+        names,
+        for_server,
+        for_client,
+    };
+    match parlor_net::certificates::inspect(certificate, &expectations, SystemTime::now()) {
+        Ok(report) => Checked::Report(Box::new(report)),
+        Err(error) => Checked::Unusable(crate::failure::chain(&error)),
+    }
+}
+
+fn print(global: &Global, settings: &Settings, certificates: &[(&str, Checked)]) {
+    line(format_args!(
+        "{} {}",
+        styled(GOOD, "right"),
+        global.config.display()
+    ));
+    if let Some(server) = &settings.server {
+        let seed = &server.config.seed;
+        line(format_args!(
+            "  server  {}, {} rooms, {} users, {} trusted pools",
+            server.config.domain,
+            seed.rooms.len(),
+            seed.users.len(),
+            server.config.trusted_pools.len()
+        ));
+    }
+    if let Some(host) = &settings.host {
+        let bots: Vec<_> = host
+            .instances
+            .iter()
+            .map(|bot| format!("{} ({})", bot.id, bot.kind))
+            .collect();
+        line(format_args!(
+            "  host    {}, bots: {}",
+            host.application,
+            if bots.is_empty() {
+                "none".to_owned()
+            } else {
+                bots.join(", ")
+            }
+        ));
+    }
+    for (name, checked) in certificates {
+        match checked {
+            Checked::Report(report) => cert::print(report),
+            Checked::Unusable(error) => line(format_args!("{name}: {error}")),
+            Checked::Issued => {
+                let folder = settings.development.display();
+                line(styled(
+                    FAINT,
+                    format_args!("  {name}: development certificate, issued at the first start in {folder}"),
+                ));
+            }
+        }
+    }
+}
+
+fn print_json(global: &Global, certificates: &[(&str, Checked)]) {
+    let list: Vec<_> = certificates
+        .iter()
+        .map(|(name, checked)| match checked {
+            Checked::Report(report) => json!({ "of": name, "report": cert::to_json(report) }),
+            Checked::Unusable(error) => json!({ "of": name, "error": error }),
+            Checked::Issued => json!({ "of": name, "development": true }),
+        })
+        .collect();
+    json_document(&json!({ "file": global.config, "problems": [], "certificates": list }));
+}

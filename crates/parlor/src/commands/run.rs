@@ -1,0 +1,155 @@
+//! `parlor up`, `serve` and `host`: starts what was asked for, shows what happens, and stops it in order.
+
+mod report;
+mod start;
+
+pub(crate) use start::host_config;
+
+use std::time::Duration;
+
+use parlor_host::{Host, HostEvents};
+use parlor_server::Server;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::Global;
+use crate::config::Settings;
+use crate::failure::Failure;
+use crate::terminal::{FAINT, remark, styled};
+use report::Report;
+use start::Certificates;
+
+/// How long bots may take to finish what they are doing when the host stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Which parts of the configuration run in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parts {
+    server: bool,
+    host: bool,
+}
+
+impl Parts {
+    pub(crate) const BOTH: Self = Self {
+        server: true,
+        host: true,
+    };
+    pub(crate) const SERVER: Self = Self {
+        server: true,
+        host: false,
+    };
+    pub(crate) const HOST: Self = Self {
+        server: false,
+        host: true,
+    };
+}
+
+/// Runs until a signal comes.
+pub(crate) async fn run(global: &Global, settings: Settings, parts: Parts) -> Result<(), Failure> {
+    let report = Report::new(global.json);
+    start::data_folder(&settings)?;
+    let mut certificates = Certificates::default();
+    let mut stop = Stop::new()?;
+    let server = if parts.server {
+        Some(start::server(&settings, &mut certificates).await?)
+    } else {
+        None
+    };
+    if let Some(server) = &server {
+        report.listening(server, &settings);
+    }
+    let host = if parts.host {
+        match start::host(&settings).await {
+            Ok(host) => Some(host),
+            Err(failure) => {
+                shut_down(None, server).await;
+                return Err(failure);
+            }
+        }
+    } else {
+        None
+    };
+    let events = host.as_ref().map(Host::events);
+    report.ready(parts.host);
+    watch(&report, events, &certificates, &mut stop).await;
+    remark(styled(FAINT, "stopping; once more to stop at once"));
+    tokio::select! {
+        () = shut_down(host, server) => remark(styled(FAINT, "stopped")),
+        () = stop.wait() => remark(styled(FAINT, "stopped at once; what was committed is kept")),
+    }
+    Ok(())
+}
+
+/// The host first, so that its last posts still find a server.
+async fn shut_down(host: Option<Host>, server: Option<Server>) {
+    if let Some(host) = host {
+        host.shutdown(DRAIN).await;
+    }
+    if let Some(server) = server {
+        server.shutdown().await;
+    }
+}
+
+/// Prints what the bots do and looks after certificates until it is time to stop.
+async fn watch(
+    report: &Report,
+    mut events: Option<HostEvents>,
+    certificates: &Certificates,
+    stop: &mut Stop,
+) {
+    loop {
+        tokio::select! {
+            reload = stop.or_reload() => {
+                if !reload {
+                    return;
+                }
+                certificates.reload();
+            }
+            event = next(&mut events) => match event {
+                Some(event) => report.event(&event),
+                None => events = None,
+            },
+        }
+    }
+}
+
+async fn next(events: &mut Option<HostEvents>) -> Option<parlor_host::HostEvent> {
+    match events {
+        Some(events) => events.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that concern a service.
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Self, Failure> {
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::caused("cannot listen for signals", &error));
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Waits for a request to stop (false) or to reload (true).
+    async fn or_reload(&mut self) -> bool {
+        tokio::select! {
+            _ = self.interrupt.recv() => false,
+            _ = self.terminate.recv() => false,
+            _ = self.hangup.recv() => true,
+        }
+    }
+}

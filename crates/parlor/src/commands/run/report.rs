@@ -1,0 +1,180 @@
+//! What a running service says on its terminal: where it listens, what its bots do.
+
+use chrono::{DateTime, Local, Utc};
+use parlor_host::HostEvent;
+use parlor_server::Server;
+use serde_json::json;
+
+use crate::config::{Settings, Transport};
+use crate::terminal::{BAD, FAINT, GOOD, STRONG, WARNING, harmless, json_line, line, styled};
+
+#[derive(Debug)]
+pub(super) struct Report {
+    json: bool,
+}
+
+impl Report {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    pub(super) fn listening(&self, server: &Server, settings: &Settings) {
+        let Some(configured) = &settings.server else {
+            return;
+        };
+        for (address, listener) in server.addresses().iter().zip(&configured.listen) {
+            let transport = match listener.transport {
+                Transport::Tls => "tls",
+                Transport::Tcp => "tcp",
+            };
+            let (domain, chat) = (&configured.config.domain, &configured.config.chat_uri);
+            if self.json {
+                json_line(
+                    &json!({ "event": "listening", "transport": transport, "address": address, "domain": domain }),
+                );
+            } else {
+                line(format_args!(
+                    "{} {transport}:{address} as {chat}",
+                    styled(GOOD, "listening")
+                ));
+            }
+        }
+    }
+
+    pub(super) fn ready(&self, host: bool) {
+        if !self.json && !host {
+            line(styled(FAINT, "Ctrl-C stops it; `parlor status` looks inside"));
+        }
+    }
+
+    pub(super) fn event(&self, event: &HostEvent) {
+        if self.json {
+            return json_line(event);
+        }
+        if let Some(text) = words(event) {
+            line(format_args!(
+                "{} {text}",
+                styled(FAINT, Local::now().format("%H:%M:%S"))
+            ));
+        }
+    }
+}
+
+/// An event in words; none for those that only matter to programs.
+fn words(event: &HostEvent) -> Option<String> {
+    Some(match event {
+        HostEvent::SignedIn { user } => format!("{} {user}", styled(GOOD, "signed in")),
+        HostEvent::SignInFailed { user, reason } => {
+            format!("{} {user}: {reason}", styled(BAD, "not signed in"))
+        }
+        HostEvent::Recovering { user, reason } => {
+            let reason = reason
+                .as_ref()
+                .map(|reason| format!(": {reason}"))
+                .unwrap_or_default();
+            format!("{} {user}{reason}", styled(WARNING, "recovering"))
+        }
+        HostEvent::Joined { user, room, .. } => format!("{} {room} as {user}", styled(GOOD, "joined")),
+        HostEvent::JoinFailed { user, room, reason } => {
+            format!("{} {room} as {user}: {reason}", styled(BAD, "not joined"))
+        }
+        HostEvent::HistoryGap { room, reason, .. } => {
+            format!("{} in {room}: {reason}", styled(WARNING, "gap"))
+        }
+        HostEvent::BotStarted {
+            instance,
+            kind,
+            rooms,
+        } => {
+            let rooms = if rooms.is_empty() {
+                String::new()
+            } else {
+                format!(" in {}", rooms.join(", "))
+            };
+            format!("{} {instance} ({kind}){rooms}", styled(GOOD, "bot runs"))
+        }
+        HostEvent::BotStopped { instance, reason } => {
+            format!("{} {instance}: {reason}", styled(BAD, "bot stopped"))
+        }
+        HostEvent::BotRestarting { instance, reason } => {
+            format!("{} {instance}: {reason}", styled(WARNING, "bot restarts"))
+        }
+        HostEvent::HandlerFailed {
+            instance,
+            cause,
+            attempt,
+            reason,
+        } => {
+            format!(
+                "{} {instance}: {cause}, attempt {attempt}: {reason}",
+                styled(WARNING, "failed")
+            )
+        }
+        HostEvent::Quarantined {
+            instance,
+            cause,
+            reason,
+        } => {
+            format!("{} {instance}: {cause}: {reason}", styled(BAD, "set aside"))
+        }
+        HostEvent::Posted {
+            instance,
+            room,
+            id,
+            excerpt,
+            repeated,
+        } => {
+            let id = id.map(|id| format!(" #{id}")).unwrap_or_default();
+            let again = if *repeated {
+                " (the server had it already)"
+            } else {
+                ""
+            };
+            format!(
+                "{instance} -> {}{}{again}  {}",
+                styled(STRONG, room),
+                styled(FAINT, id),
+                harmless(excerpt)
+            )
+        }
+        HostEvent::DeliveryFailed {
+            instance,
+            room,
+            reason,
+            dead,
+        } => {
+            let word = if *dead {
+                styled(BAD, "given up")
+            } else {
+                styled(WARNING, "not delivered yet")
+            };
+            format!("{word} {instance} -> {room}: {reason}")
+        }
+        HostEvent::FeedFailed { url, reason, next } => {
+            format!(
+                "{} {url}: {reason}; next try {}",
+                styled(WARNING, "feed failed"),
+                here(*next)
+            )
+        }
+        HostEvent::ScheduleNext {
+            instance,
+            schedule,
+            due,
+        } => {
+            format!("{instance}: {schedule} is next due {}", here(*due))
+        }
+        HostEvent::StateFailed { reason } => format!("{} {reason}", styled(BAD, "state not written:")),
+        _ => return None,
+    })
+}
+
+fn here(moment: DateTime<Utc>) -> String {
+    let local = moment.with_timezone(&Local);
+    let form = if local.date_naive() == Local::now().date_naive() {
+        "%H:%M:%S"
+    } else {
+        "%Y-%m-%d %H:%M"
+    };
+    local.format(form).to_string()
+}

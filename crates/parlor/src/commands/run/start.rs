@@ -1,0 +1,166 @@
+//! From settings to a running server and a running host.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_bot::Room;
+use parlor_host::{ChatService, EndpointConfig, Host, InstanceConfig, SignIn};
+use parlor_net::{Refreshing, ServerTls};
+use parlor_server::{ListenerConfig, Server, UnprovedUsers};
+use parlor_store::SqliteStore;
+
+use crate::bots;
+use crate::cli::exit;
+use crate::commands::control_socket;
+use crate::config::{HostSettings, Instance, ServerSettings, Settings, Transport};
+use crate::failure::{Failure, chain};
+use crate::identity;
+
+/// How often certificate files are looked at; a renewed certificate is in use within this time.
+const CERTIFICATES_EVERY: Duration = Duration::from_secs(60);
+
+/// The server's TLS files, looked at again from time to time while this is kept.
+#[derive(Debug, Default)]
+pub(super) struct Certificates {
+    server: Option<(ServerTls, Refreshing)>,
+}
+
+impl Certificates {
+    fn server(&mut self, settings: &Settings, server: &ServerSettings) -> Result<ServerTls, Failure> {
+        if let Some((tls, _)) = &self.server {
+            return Ok(tls.clone());
+        }
+        let tls = identity::server_tls(settings, server)?;
+        self.server = Some((tls.clone(), tls.keep_fresh(CERTIFICATES_EVERY)));
+        Ok(tls)
+    }
+
+    /// Takes the files into use at once; a bad one keeps the old ones.
+    pub(super) fn reload(&self) {
+        match self.server.as_ref().map(|(tls, _)| tls.reload()) {
+            Some(Ok(())) => tracing::info!("certificates reloaded"),
+            Some(Err(error)) => {
+                tracing::error!(error = %chain(&error), "certificates not reloaded, the old ones stay")
+            }
+            None => {}
+        }
+    }
+}
+
+/// The folder for state: the owner's alone.
+pub(super) fn data_folder(settings: &Settings) -> Result<(), Failure> {
+    let folder = &settings.data;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| {
+            Failure::caused(
+                &format!("cannot create the data folder {}", folder.display()),
+                &error,
+            )
+        })?;
+    let own = std::fs::metadata("/proc/self").map(|found| found.uid());
+    if let (Ok(found), Ok(own)) = (folder.metadata(), own)
+        && found.uid() != own
+    {
+        return Err(Failure::new(format!(
+            "the data folder {} belongs to somebody else",
+            folder.display()
+        )));
+    }
+    if let Ok(found) = folder.metadata()
+        && found.permissions().mode() & 0o077 != 0
+    {
+        tracing::warn!(folder = %folder.display(), "others on this machine can look into the data folder; chmod 700 it");
+    }
+    Ok(())
+}
+
+pub(super) async fn server(settings: &Settings, certificates: &mut Certificates) -> Result<Server, Failure> {
+    let server = settings.server.as_ref().ok_or_else(|| {
+        Failure::new("the configuration has no [server] table").with_code(exit::CONFIGURATION)
+    })?;
+    let mut config = server.config.clone();
+    for listener in &server.listen {
+        let tls = match listener.transport {
+            Transport::Tls => Some(certificates.server(settings, server)?),
+            Transport::Tcp => None,
+        };
+        config.listeners.push(ListenerConfig {
+            addr: listener.address,
+            tls,
+            unproved: UnprovedUsers::Refused,
+        });
+    }
+    config.control_socket = Some(control_socket(settings));
+    let path = settings.data.join("server.db");
+    let store = SqliteStore::open(&path, parlor_store::Options::default())
+        .map_err(|error| Failure::caused(&format!("cannot open the store {}", path.display()), &error))?;
+    parlor_server::start(config, Arc::new(store))
+        .await
+        .map_err(|error| {
+            let failure = Failure::caused("cannot start the server", &error);
+            match error {
+                parlor_server::StartError::Listen(_) => {
+                    failure.with_help("Is another server running? `listen` in [server] names the address.")
+                }
+                _ => failure,
+            }
+        })
+}
+
+pub(super) async fn host(settings: &Settings) -> Result<Host, Failure> {
+    let config = host_config(settings)?;
+    parlor_host::start(config, bots::registry())
+        .await
+        .map_err(|error| Failure::caused("cannot start the host", &error))
+}
+
+/// The host's configuration; everything it will need is loaded here.
+pub(crate) fn host_config(settings: &Settings) -> Result<parlor_host::Config, Failure> {
+    let host = settings.host.as_ref().ok_or_else(|| {
+        Failure::new("the configuration has no [host] table").with_code(exit::CONFIGURATION)
+    })?;
+    let proxy = identity::proxy(settings).ok_or_else(|| {
+        Failure::new("[host] names no server, and [server] has no TLS listener")
+            .with_code(exit::CONFIGURATION)
+    })?;
+    let service = ChatService {
+        host: proxy.host,
+        port: proxy.port,
+        chat: host.chat_uri.clone(),
+    };
+    let mut config = parlor_host::Config::new(settings.data.join("host.db"), service);
+    config.endpoints = endpoints(settings, host)?;
+    config.instances = host.instances.iter().map(instance).collect();
+    if let Some(first) = host.instances.first() {
+        config.folder.clone_from(&first.folder);
+    }
+    Ok(config)
+}
+
+/// One endpoint for every user that a bot posts as; they share the platform and its certificate.
+fn endpoints(settings: &Settings, host: &HostSettings) -> Result<Vec<EndpointConfig>, Failure> {
+    let platform = identity::host_platform(settings, host)?;
+    let users: BTreeSet<_> = host.instances.iter().map(|bot| bot.user.clone()).collect();
+    let endpoint = |user| EndpointConfig {
+        user,
+        display_name: None,
+        sign_in: SignIn::Application,
+        platform: platform.clone(),
+    };
+    Ok(users.into_iter().map(endpoint).collect())
+}
+
+fn instance(bot: &Instance) -> InstanceConfig {
+    let mut config = InstanceConfig::new(&bot.id, &bot.kind, bot.user.clone());
+    config.rooms = bot.rooms.iter().map(Room::new).collect();
+    config.settings = bot.settings.clone();
+    config.deadline = bot.deadline.unwrap_or(config.deadline);
+    config.replay = bot.replay;
+    config.hears_bots = bot.hears_bots;
+    config
+}

@@ -1,0 +1,225 @@
+//! The `[host]` table: the trusted application, the service it signs in to, and its bots.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use parlor_host::Replay;
+use parlor_xccos::SipUri;
+use toml::de::DeValue;
+
+use super::document::{Form, Located, Section};
+use super::form::{HostPort, Port, parse_duration};
+use super::server::{ApplicationId, ServerSettings};
+use super::{BotSettings, TlsFiles, nearest, tls_files};
+
+/// Who the host is, where it signs in, and which bots it runs.
+#[derive(Debug, Clone)]
+pub(crate) struct HostSettings {
+    /// `urn:application:NAME`.
+    pub(crate) application: String,
+    /// This computer's name, as the trusted-application entry has it.
+    pub(crate) fqdn: String,
+    /// The pool's name when it differs from the computer's.
+    pub(crate) pool: String,
+    pub(crate) port: u16,
+    pub(crate) gruu: String,
+    /// The next hop; none means the server of the same file.
+    pub(crate) server: Option<HostPort>,
+    /// The name that the server's certificate must hold, when it is not the host dialled.
+    pub(crate) server_name: Option<String>,
+    /// The chat service; none asks for it by in-band provisioning.
+    pub(crate) chat_uri: Option<SipUri>,
+    pub(crate) tls: TlsFiles,
+    pub(crate) instances: Vec<Instance>,
+}
+
+/// One configured bot.
+#[derive(Debug, Clone)]
+pub(crate) struct Instance {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) user: SipUri,
+    pub(crate) rooms: Vec<String>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) replay: Replay,
+    pub(crate) hears_bots: bool,
+    /// The file's folder, from which relative paths in settings start.
+    pub(crate) folder: PathBuf,
+    pub(crate) settings: serde_json::Value,
+}
+
+/// A problem in the settings of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SettingsProblem {
+    /// Path below `settings`, for example `feeds[0].url`; empty for the whole.
+    pub(crate) path: String,
+    pub(crate) message: String,
+}
+
+pub(super) fn read(
+    section: &Section<'_, '_>,
+    server: Option<&ServerSettings>,
+    bots: &dyn BotSettings,
+) -> Option<HostSettings> {
+    let application = section.required_located::<ApplicationId>("application");
+    let fqdn: Option<String> = section.required("fqdn");
+    let pool: Option<String> = section.optional("pool");
+    let port: Option<Port> = section.required("port");
+    let gruu: Option<String> = section.required("gruu");
+    let next_hop: Option<HostPort> = section.optional("server");
+    let server_name: Option<String> = section.optional("server_name");
+    let chat_uri: Option<SipUri> = section.optional("chat_uri");
+    if next_hop.is_none() && !section.has("server") && server.is_none() {
+        let help =
+            Some("add `server = \"HOST:PORT\"`, or a [server] table to run one in the same file".to_owned());
+        section.problem("server", "there is no server to sign in to", help);
+    }
+    let tls = section.section("tls").map(|table| {
+        let files = tls_files(&table);
+        table.finish();
+        files
+    });
+    let instances = instances(section, bots);
+    section.finish();
+    if let (Some(application), Some(server)) = (&application, server) {
+        trusted(section, application, fqdn.as_deref(), &instances, server);
+    }
+    let fqdn = fqdn?;
+    Some(HostSettings {
+        application: application?.value.0,
+        pool: pool.unwrap_or_else(|| fqdn.clone()),
+        fqdn,
+        port: port?.0,
+        gruu: gruu?,
+        server: next_hop,
+        server_name,
+        chat_uri,
+        tls: tls.unwrap_or_default(),
+        instances: instances.into_iter().map(|(instance, _)| instance).collect(),
+    })
+}
+
+fn instances(section: &Section<'_, '_>, bots: &dyn BotSettings) -> Vec<(Instance, Located<SipUri>)> {
+    let mut instances: Vec<(Instance, Located<SipUri>)> = Vec::new();
+    for table in section.sections("bot") {
+        let Some((instance, user)) = instance(&table, bots) else {
+            continue;
+        };
+        if instances.iter().any(|(other, _)| other.id == instance.id) {
+            table.problem("id", format!("another bot has the id `{}`", instance.id), None);
+        }
+        instances.push((instance, user));
+    }
+    instances
+}
+
+fn instance(table: &Section<'_, '_>, bots: &dyn BotSettings) -> Option<(Instance, Located<SipUri>)> {
+    let id: Option<String> = table.required("id");
+    let kind = table.required_located::<String>("kind");
+    let user = table.required_located::<SipUri>("user");
+    let rooms: Vec<String> = table.or("rooms", Vec::new());
+    let deadline = table.optional("deadline");
+    let replay = table.or("replay", ReplayForm(Replay::default())).0;
+    let hears_bots = table.or("hears_bots", false);
+    let settings = table.json("settings").unwrap_or_else(|| serde_json::json!({}));
+    table.finish();
+    let (id, kind, user) = (id?, kind?, user?);
+    let kinds = bots.kinds();
+    if !kinds.contains(&kind.value.as_str()) {
+        let help = nearest(&kind.value, &kinds).map_or_else(
+            || format!("kinds of bots: {}", kinds.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        table.problem_with(
+            &kind,
+            format!("there is no bot of kind `{}`", kind.value),
+            Some(help),
+        );
+        return None;
+    }
+    let folder = table.folder();
+    let (kind, at) = (kind.value, user.value.clone());
+    let instance = Instance {
+        id,
+        kind,
+        user: at,
+        rooms,
+        deadline,
+        replay,
+        hears_bots,
+        folder,
+        settings,
+    };
+    for problem in bots.check(&instance) {
+        table.problem_below("settings", &problem.path, problem.message);
+    }
+    Some((instance, user))
+}
+
+/// When server and host stand in one file, the host must be one of the server's trusted applications.
+fn trusted(
+    section: &Section<'_, '_>,
+    application: &Located<ApplicationId>,
+    fqdn: Option<&str>,
+    instances: &[(Instance, Located<SipUri>)],
+    server: &ServerSettings,
+) {
+    let pools = &server.config.trusted_pools;
+    let entry = pools.iter().find_map(|pool| {
+        let found = pool
+            .applications
+            .iter()
+            .find(|entry| entry.id == application.value.0)?;
+        Some((pool, found))
+    });
+    let Some((pool, entry)) = entry else {
+        let known: Vec<&str> = pools
+            .iter()
+            .flat_map(|pool| &pool.applications)
+            .map(|entry| entry.id.as_str())
+            .collect();
+        let help = nearest(&application.value.0, &known).map(|near| format!("did you mean `{near}`?"));
+        let message = format!(
+            "the server of this file trusts no application `{}`",
+            application.value.0
+        );
+        section.problem_with(application, message, help);
+        return;
+    };
+    if let Some(fqdn) = fqdn
+        && pool.fqdn != fqdn
+        && !pool.computers.iter().any(|computer| computer == fqdn)
+    {
+        section.problem(
+            "fqdn",
+            format!("`{fqdn}` is not a computer of the trusted pool {}", pool.fqdn),
+            None,
+        );
+    }
+    for (instance, user) in instances {
+        if !entry.allowed_users.contains(&instance.user) {
+            let message = format!(
+                "the trusted application {} may not speak as {}",
+                entry.id, instance.user
+            );
+            let help = Some("add it to `users` of that [[server.trusted_pool.application]]".to_owned());
+            section.problem_with(user, message, help);
+        }
+    }
+}
+
+struct ReplayForm(Replay);
+
+impl Form for ReplayForm {
+    const ACCEPTED: &'static str = "\"cursor\", \"now\" or \"since DURATION\", for example \"since 2h\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        let text = String::read(value)?;
+        match (text.as_str(), text.strip_prefix("since ")) {
+            ("cursor", _) => Ok(Self(Replay::Cursor)),
+            ("now", _) => Ok(Self(Replay::Now)),
+            (_, Some(time)) => parse_duration(time.trim()).map(|time| Self(Replay::Since(time))),
+            _ => Err(format!("`{text}` is not a replay policy")),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Configuration errors as an operator sees them.
+
+use std::path::Path;
+
+use super::*;
+
+struct Bots;
+
+impl BotSettings for Bots {
+    fn kinds(&self) -> Vec<&'static str> {
+        vec!["announcer", "feed", "keywords"]
+    }
+
+    fn check(&self, instance: &Instance) -> Vec<SettingsProblem> {
+        let cron = instance
+            .settings
+            .pointer("/announcements/0/cron")
+            .and_then(|cron| cron.as_str());
+        match cron {
+            Some("bad") => vec![SettingsProblem {
+                path: "announcements[0].cron".to_owned(),
+                message: "`bad` has 1 field, a schedule has five or six".to_owned(),
+            }],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn problems(text: &str) -> String {
+    match parse(Path::new("config/parlor.toml"), text, &Bots) {
+        Ok(settings) => format!("accepted: {settings:#?}"),
+        Err(problems) => problems
+            .list
+            .iter()
+            .map(|p| {
+                let help = p
+                    .help
+                    .as_deref()
+                    .map(|help| format!(" [{help}]"))
+                    .unwrap_or_default();
+                format!("{}:{} {p}{help}\n", p.line, p.column)
+            })
+            .collect(),
+    }
+}
+
+#[test]
+fn every_problem_is_found_in_one_pass() {
+    let text = r#"
+data = 5
+colour = "red"
+
+[log]
+filter = "info,=="
+format = "xml"
+
+[server]
+domain = "example.com"
+chat_url = "sip:pchat@example.com"
+listen = ["tls:127.0.0.1", "udp:127.0.0.1:5061"]
+session_expires = "10s"
+
+[server.tls]
+certificate = "server.pem"
+
+[server.limits]
+backchat = 501
+
+[[server.trusted_pool]]
+fqdn = "bots.example.com"
+[[server.trusted_pool.application]]
+id = "urn:application:parlor"
+port = 70000
+users = ["sip:newsbot@example.com"]
+
+[[server.category]]
+name = "General"
+
+[[server.room]]
+name = "News"
+category = "Genral"
+privacy = "public"
+presenters = ["sip:alice@example.com"]
+
+[host]
+application = "urn:application:parler"
+fqdn = "bots.example.com"
+port = 6000
+gruu = "sip:bots.example.com@example.com;gruu;opaque=srvr:parlor:1"
+
+[[host.bot]]
+id = "news"
+kind = "feeds"
+user = "sip:newsbot@example.com"
+
+[[host.bot]]
+id = "calendar"
+kind = "announcer"
+user = "newsbot"
+rooms = ["News"]
+
+[[host.bot]]
+id = "later"
+kind = "announcer"
+user = "sip:newsbot@example.com"
+settings = { announcements = [{ cron = "bad" }] }
+"#;
+    insta::assert_snapshot!(problems(text));
+}
+
+#[test]
+fn a_syntax_error_is_reported_alone() {
+    insta::assert_snapshot!(problems("[server\ndomain = \"example.com\"\n"));
+}
+
+#[test]
+fn a_problem_is_shown_with_its_line() {
+    let text = "data = \"../data\"\n\n[server]\ndomain = \"example.com\"\nlisten = [\"tls:127.0.0.1:5061\"]\nlegacy_mask = true\n";
+    let Err(problems) = parse(Path::new("config/parlor.toml"), text, &Bots) else {
+        panic!("an unknown key was accepted");
+    };
+    insta::assert_snapshot!(problem::render_plain(&problems));
+}
+
+#[test]
+fn paths_start_at_the_folder_of_the_file() {
+    let text = "data = \"../state\"\n[server]\ndomain = \"example.com\"\nlisten = [\"tls:127.0.0.1:5061\"]\n";
+    let settings = parse(Path::new("config/parlor.toml"), text, &Bots).expect("the text is right");
+    assert_eq!(settings.data, Path::new("state"));
+}
+
+#[test]
+fn a_key_near_a_known_one_is_suggested_and_a_far_one_is_not() {
+    assert_eq!(nearest("chat_url", &["chat_uri", "domain"]), Some("chat_uri"));
+    assert_eq!(nearest("colour", &["data", "log", "server"]), None);
+}

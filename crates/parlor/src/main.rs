@@ -1,0 +1,116 @@
+//! The `parlor` program: reads the command line, runs one command, turns failures into exit codes.
+
+mod bots;
+mod cli;
+mod commands;
+mod config;
+mod failure;
+mod identity;
+mod logging;
+mod recording;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+use cli::{Cli, Command, Global, LogFormat, WireArgs};
+use config::Settings;
+use failure::Failure;
+use recording::{Recorder, RecordingLayer};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    terminal::choose_color(cli.global.color);
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.show();
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "parlor", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Check => commands::check::run(global),
+        Command::Cert(command) => commands::cert::run(global, &command),
+        Command::Up(wire) => service(global, &wire, commands::run::Parts::BOTH),
+        Command::Serve(wire) => service(global, &wire, commands::run::Parts::SERVER),
+        Command::Host(wire) => service(global, &wire, commands::run::Parts::HOST),
+        Command::Schedule(command) => commands::schedule::run(global, &load(global)?, &command),
+        Command::Room(command) => administer(global, |client| commands::room::run(client, global, command)),
+        Command::User(command) => administer(global, |client| commands::user::run(client, global, command)),
+        Command::Category(command) => {
+            administer(global, |client| commands::category::run(client, global, command))
+        }
+        Command::Status => administer(global, |client| commands::status::run(client, global)),
+        Command::Chat(arguments) => {
+            let settings = load(global)?;
+            let _recorder = start_logging(global, "error", LogFormat::Human, &arguments.wire)?;
+            block_on(false, commands::chat::run(&settings, arguments))
+        }
+        Command::Trace(arguments) => commands::trace::run(global, &arguments),
+    }
+}
+
+fn load(global: &Global) -> Result<Settings, Failure> {
+    Ok(config::load(&global.config, &bots::Kinds)?)
+}
+
+/// Starts the log, and the recording if one is wanted, which lasts as long as what is returned.
+fn start_logging(
+    global: &Global,
+    filter: &str,
+    format: LogFormat,
+    wire: &WireArgs,
+) -> Result<Option<Recorder>, Failure> {
+    let recorder = wire.trace_sip.as_deref().map(Recorder::start).transpose()?;
+    let filter = global.log.as_deref().unwrap_or(filter);
+    let format = global.log_format.unwrap_or(format);
+    let layer = recorder.as_ref().map(RecordingLayer::new);
+    logging::start(filter, format, global.color, layer).map_err(Failure::new)?;
+    Ok(recorder)
+}
+
+fn service(global: &Global, wire: &WireArgs, parts: commands::run::Parts) -> Result<(), Failure> {
+    let settings = load(global)?;
+    let _recorder = start_logging(global, &settings.log.filter, settings.log.format, wire)?;
+    block_on(true, commands::run::run(global, settings, parts))
+}
+
+/// Runs a command that talks to the running server.
+fn administer<F>(
+    global: &Global,
+    command: impl FnOnce(parlor_server::control::Client) -> F,
+) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let settings = load(global)?;
+    let client = parlor_server::control::Client::new(commands::control_socket(&settings));
+    block_on(false, command(client))
+}
+
+fn block_on<F>(threads: bool, future: F) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let mut builder = if threads {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = builder
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::caused("cannot start the runtime", &error))?;
+    let result = runtime.block_on(future);
+    // Reading standard input cannot be interrupted; do not wait for it.
+    runtime.shutdown_background();
+    result
+}
