@@ -1,0 +1,13 @@
+//! The real program, started as a user starts it, over real TLS on loopback.
+//!
+//! Nothing here sleeps: a test waits for the event it needs, which the program prints as one line of JSON each, and
+//! fails with everything the program said when the event does not come within [`program::PATIENCE`].
+
+mod certificates;
+mod chat;
+mod check;
+mod crashes;
+mod deployment;
+mod program;
+mod trace;
+mod up;
