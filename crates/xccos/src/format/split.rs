@@ -5,8 +5,10 @@ use super::{FormattedMessage, MessagePart};
 /// The smallest limit: a title's mark and a few words fit.
 const SMALLEST: usize = 64;
 
-/// Room for ` (999/999)` behind a title.
-const NUMBERING: usize = 10;
+/// Pieces of a story that are numbered; a longer one only repeats its title.
+const MOST_NUMBERED: usize = 9_999;
+/// Room for ` (9999/9999)` behind a title.
+const NUMBERING: usize = 12;
 
 pub(super) fn split(message: &FormattedMessage, limit: usize) -> Vec<FormattedMessage> {
     let limit = limit.max(SMALLEST);
@@ -28,7 +30,7 @@ pub(super) fn split(message: &FormattedMessage, limit: usize) -> Vec<FormattedMe
     let bodies = Splitter::new(limit - raw_len(&title) - NUMBERING).split(&message.parts[1..]);
     let count = bodies.len().max(1);
     let number = |(index, body): (usize, Vec<MessagePart>)| {
-        let title = if count == 1 {
+        let title = if count == 1 || count > MOST_NUMBERED {
             title.clone()
         } else {
             format!("{title} ({}/{count})", index + 1)
@@ -121,7 +123,7 @@ impl Splitter {
         self.push_text(text);
     }
 
-    /// Adds text in place of a part. The space keeps it from making a mark together with the text before it.
+    /// Adds text in place of a part, apart from the text before it.
     fn add_instead(&mut self, text: &str) {
         let text = MessagePart::Text(format!(" {text}")).raw_text();
         self.add_text(&text);
@@ -131,11 +133,19 @@ impl Splitter {
         if text.is_empty() {
             return;
         }
-        self.len += text.len();
-        match self.parts.last_mut() {
-            Some(MessagePart::Text(last)) => last.push_str(text),
-            _ => self.parts.push(MessagePart::Text(text.to_owned())),
+        if let Some(MessagePart::Text(last)) = self.parts.last_mut() {
+            let joined = MessagePart::Text(format!("{last}{text}"));
+            // `<a` and ` b`, each harmless, begin a link together. Guarding it would make the piece too long.
+            if joined.raw_text().len() > last.len() + text.len() {
+                self.finish_piece();
+            } else {
+                last.push_str(text);
+                self.len += text.len();
+                return;
+            }
         }
+        self.parts.push(MessagePart::Text(text.to_owned()));
+        self.len += text.len();
     }
 
     fn finish_piece(&mut self) {
