@@ -123,6 +123,10 @@ pub struct Tuning {
     pub keep_delivered: Duration,
     /// How long an item that its feed no longer lists is remembered.
     pub keep_unlisted: Duration,
+    /// How long the ledger tells of what happened; zero writes none.
+    pub keep_ledger: Duration,
+    /// Entries of the ledger at most; the oldest go first.
+    pub ledger_entries: u64,
 }
 
 impl Default for Tuning {
@@ -136,6 +140,9 @@ impl Default for Tuning {
             fetches: 8,
             keep_delivered: Duration::from_secs(7 * 24 * 3600),
             keep_unlisted: Duration::from_secs(90 * 24 * 3600),
+            keep_ledger: Duration::from_secs(30 * 24 * 3600),
+            // Some 200 bytes each with their indices: a few hundred megabytes at most.
+            ledger_entries: 1_000_000,
         }
     }
 }

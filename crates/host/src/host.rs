@@ -16,6 +16,7 @@ use crate::endpoint::EndpointTask;
 use crate::events::{Announcer, HostEvent, HostEvents};
 use crate::feeds::Fetcher;
 use crate::ground::{Ground, pause};
+use crate::ledger::{LedgerEntry, LedgerQuery};
 use crate::plan::{Plan, Ready, RoomPlan};
 use crate::poller::Poller;
 use crate::room::{RoomJob, RoomTask};
@@ -91,8 +92,12 @@ struct Tasks {
 /// # Errors
 /// [`StartError`].
 pub async fn start(config: Config, registry: Registry) -> Result<Host, StartError> {
+    let mut state = State::open(config.state_path.clone()).await?;
+    if config.tuning.keep_ledger.is_zero() {
+        state = state.without_ledger();
+    }
     let ground = Ground {
-        state: State::open(config.state_path.clone()).await?,
+        state,
         clock: config.clock,
         announcer: Announcer::new(),
         faults: config.faults.clone(),
@@ -347,6 +352,23 @@ impl Host {
         }
     }
 
+    /// Entries of the ledger, oldest first.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub async fn ledger(&self, query: LedgerQuery) -> Result<Vec<LedgerEntry>, StateError> {
+        self.ground.state.ledger(query).await
+    }
+
+    /// Everything the ledger tells about one thing: an item by its name or the end of it, an address, or the id of a
+    /// message.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub async fn ledger_about(&self, what: &str) -> Result<Vec<LedgerEntry>, StateError> {
+        self.ground.state.ledger_about(what.to_owned()).await
+    }
+
     /// What happens from now on; the first caller also gets what happened since [`start`].
     pub fn events(&self) -> HostEvents {
         let first = self
@@ -420,9 +442,15 @@ async fn keep_house(ground: Ground, stop: CancellationToken) {
             .state
             .forget_unlisted(before(ground.tuning.keep_unlisted))
             .await;
-        match (delivered, items) {
-            (Ok(posts), Ok(items)) => tracing::debug!(posts, items, "forgotten"),
-            (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "old rows could not be removed"),
+        let entries = ground
+            .state
+            .forget_ledger(before(ground.tuning.keep_ledger), ground.tuning.ledger_entries)
+            .await;
+        match (delivered, items, entries) {
+            (Ok(posts), Ok(items), Ok(entries)) => tracing::debug!(posts, items, entries, "forgotten"),
+            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+                tracing::warn!(%error, "old rows could not be removed");
+            }
         }
         if !pause(&stop, HOUSEKEEPING).await {
             return;

@@ -20,6 +20,7 @@ mod ground;
 mod host;
 mod key;
 mod lane;
+mod ledger;
 mod plan;
 mod poller;
 mod room;
@@ -36,6 +37,7 @@ pub use clock::Clock;
 pub use config::{ChatService, Config, EndpointConfig, InstanceConfig, Replay, SignIn, Tuning};
 pub use events::{HostEvent, HostEvents};
 pub use host::{Host, ShutdownReport, StartError, start};
+pub use ledger::{LedgerEntry, LedgerQuery, LedgerStatus, UnknownStatus};
 pub use state::StateError;
 pub use status::{
     EndpointStatus, FeedStatus, InstanceState, InstanceStatus, OutboxStatus, RoomStatus, ScheduleStatus,

@@ -17,7 +17,8 @@ use crate::fault::Point;
 use crate::feeds::{Feed, Fetched, Fetcher, Pace, Validators, next_poll, select};
 use crate::ground::{Ground, reason};
 use crate::lane::Bell;
-use crate::state::{FeedRecord, NewInput, Subscription};
+use crate::ledger::LedgerStatus;
+use crate::state::{FeedRecord, NewEntry, NewInput, Subscription};
 use crate::status::FeedStatus;
 use crate::worker::Accepted;
 
@@ -282,9 +283,12 @@ impl Look {
         let first = seen.is_none();
         let seen = seen.unwrap_or_default();
         let selection = select(&one.spec, feed, first, now, |id| seen.contains(id));
-        for (item, why) in &selection.passed {
-            tracing::debug!(instance = %one.instance, feed = %one.spec.id, %item, ?why, "item passed over");
-        }
+        let passed = selection.passed.iter().map(|(item, why)| {
+            NewEntry::new(&*one.instance, one.cause(item), LedgerStatus::Filtered)
+                .link(link_of(feed, item))
+                .detail(why.reason())
+        });
+        let entries = passed.collect();
         let accepted = selection
             .fresh
             .into_iter()
@@ -294,6 +298,7 @@ impl Look {
             subscription: one.subscription(),
             listed,
             accepted,
+            entries,
         })
     }
 }
@@ -306,12 +311,24 @@ impl Subscriber {
         }
     }
 
+    /// The name of an item in inbox, outbox and ledger.
+    fn cause(&self, item: &str) -> String {
+        format!("feed:{}:{item}", self.spec.id)
+    }
+
     fn input(&self, item: FeedItem) -> Option<NewInput> {
         Some(NewInput {
             instance: self.instance.clone(),
             source: format!("feed:{}", self.spec.id),
-            cause: format!("feed:{}:{}", self.spec.id, item.id),
+            cause: self.cause(&item.id),
+            title: Some(item.title.clone()),
+            link: item.link.clone(),
             event: serde_json::to_string(&Accepted::Feed(item)).ok()?,
         })
     }
+}
+
+/// The address of an item that is in the feed.
+fn link_of(feed: &Feed, id: &str) -> Option<String> {
+    feed.items.iter().find(|item| item.id == id)?.link.clone()
 }

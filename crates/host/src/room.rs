@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Replay;
 use crate::events::HostEvent;
 use crate::ground::{Ground, pause, reason};
+use crate::ledger::LedgerStatus;
+use crate::state::NewEntry;
 
 use listener::Listener;
 pub(crate) use listener::{Authors, Listening};
@@ -214,7 +216,8 @@ impl RoomTask {
                 self.announce_gap(match after {
                     Some(after) => format!("messages after {after} could not be fetched"),
                     None => "earlier messages could not be fetched".to_owned(),
-                });
+                })
+                .await;
                 for listener in &mut self.listeners {
                     listener.fall_behind();
                 }
@@ -311,7 +314,8 @@ impl RoomTask {
                 Ok(posts) => return Ok(posts),
                 // A room that keeps no history, or does not show it: everything counts from now on.
                 Err(RequestError::Refused(refusal)) => {
-                    self.announce_gap(format!("the history cannot be read: {refusal}"));
+                    self.announce_gap(format!("the history cannot be read: {refusal}"))
+                        .await;
                     return Ok(Vec::new());
                 }
                 Err(RequestError::NotJoined) => {
@@ -349,7 +353,8 @@ impl RoomTask {
             }
         }
         if anew {
-            self.announce_gap("the room's history began anew".to_owned());
+            self.announce_gap("the room's history began anew".to_owned())
+                .await;
         }
     }
 
@@ -365,7 +370,8 @@ impl RoomTask {
                     Ok(posts) => self.listeners[index].page(&posts),
                     Err(RequestError::Refused(refusal)) => {
                         self.listeners[index].catch_up();
-                        self.announce_gap(format!("messages after {after} cannot be fetched: {refusal}"));
+                        self.announce_gap(format!("messages after {after} cannot be fetched: {refusal}"))
+                            .await;
                     }
                     Err(error) => return Err(error),
                 }
@@ -398,8 +404,21 @@ impl RoomTask {
         self.ground.announcer.tell(HostEvent::Joined { user, room, uri });
     }
 
-    fn announce_gap(&self, reason: String) {
+    /// Tells, also the ledger, that messages were missed which nobody can fetch any more.
+    async fn announce_gap(&self, reason: String) {
         tracing::warn!(room = %self.room, %reason, "history gap");
+        let listeners = self.listeners.iter().filter(|one| one.hears_messages());
+        let missed = listeners.map(|one| {
+            let instance = &*one.listening.instance;
+            NewEntry::new(instance, format!("room:{}", self.room), LedgerStatus::Missed)
+                .in_room(one.listening.room.as_str())
+                .detail(&reason)
+        });
+        let (missed, at): (Vec<_>, _) = (missed.collect(), self.ground.clock.millis());
+        let note = || self.ground.state.note(missed.clone(), at);
+        if self.ground.insist(&self.intake, note).await.is_none() {
+            return;
+        }
         let (user, room) = (self.user.clone(), self.room.clone());
         self.ground
             .announcer

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::events::{HostEvent, excerpt};
 use crate::fault::Point;
 use crate::ground::{Ground, pause, reason};
-use crate::state::OutboxRow;
+use crate::ledger::LedgerStatus;
+use crate::state::{NewEntry, OutboxRow};
 
 /// Posts loaded at a time.
 const BATCH: u32 = 32;
@@ -71,8 +72,9 @@ impl Sender {
                 let Some(session) = self.session().await else {
                     return;
                 };
+                let sent = self.ground.clock.millis();
                 let outcome = self.post(&session, &row).await;
-                if self.record(&row, &outcome).await.is_none() {
+                if self.record(&row, sent, &outcome).await.is_none() {
                     return;
                 }
                 match outcome {
@@ -129,7 +131,7 @@ impl Sender {
     }
 
     /// Stores what became of a post; `None` when the state is gone.
-    async fn record(&self, row: &OutboxRow, outcome: &Outcome) -> Option<()> {
+    async fn record(&self, row: &OutboxRow, sent: i64, outcome: &Outcome) -> Option<()> {
         let (state, at) = (&self.ground.state, self.ground.clock.millis());
         let (instance, room) = (row.instance.clone(), self.shown.clone());
         match outcome {
@@ -137,7 +139,13 @@ impl Sender {
                 self.ground.faults.pass(Point::Acknowledged, &row.cause).await;
                 let id = posted.id.map(|id| id.0);
                 self.ground
-                    .insist(&self.finish, || state.delivered(row.seq, id, at))
+                    .insist(&self.finish, || {
+                        let entries = vec![
+                            self.entry(row, LedgerStatus::Sent).at(sent),
+                            self.entry(row, LedgerStatus::Acknowledged).message(id),
+                        ];
+                        state.delivered(row.seq, id, entries, at)
+                    })
                     .await?;
                 self.ground.faults.pass(Point::Recorded, &row.cause).await;
                 let (excerpt, repeated) = (body_excerpt(&row.body), posted.repeated);
@@ -150,8 +158,14 @@ impl Sender {
                 });
             }
             Outcome::Later(reason) => {
+                // The same failure again, for hours perhaps, is told once.
+                let news = (row.reason.as_ref() != Some(reason))
+                    .then(|| self.entry(row, LedgerStatus::Failed).detail(reason));
                 self.ground
-                    .insist(&self.finish, || state.postponed(row.seq, reason.clone()))
+                    .insist(&self.finish, || {
+                        let entries = news.iter().cloned().collect();
+                        state.postponed(row.seq, reason.clone(), entries, at)
+                    })
                     .await?;
                 let reason = reason.clone();
                 self.ground.announcer.tell(HostEvent::DeliveryFailed {
@@ -164,7 +178,10 @@ impl Sender {
             Outcome::Dead(reason) => {
                 tracing::error!(%instance, %room, %reason, "a post was given up");
                 self.ground
-                    .insist(&self.finish, || state.dead(row.seq, reason.clone(), at))
+                    .insist(&self.finish, || {
+                        let entries = vec![self.entry(row, LedgerStatus::Dead).detail(reason)];
+                        state.dead(row.seq, reason.clone(), entries, at)
+                    })
                     .await?;
                 let reason = reason.clone();
                 self.ground.announcer.tell(HostEvent::DeliveryFailed {
@@ -176,6 +193,11 @@ impl Sender {
             }
         }
         Some(())
+    }
+
+    /// An entry about a post on its way.
+    fn entry(&self, row: &OutboxRow, status: LedgerStatus) -> NewEntry {
+        NewEntry::new(&*row.instance, &*row.cause, status).in_room(&*self.shown)
     }
 }
 

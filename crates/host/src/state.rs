@@ -12,6 +12,7 @@ mod cursors;
 mod error;
 mod feeds;
 mod inbox;
+mod ledger;
 mod outbox;
 mod schedules;
 mod schema;
@@ -26,8 +27,10 @@ pub use error::StateError;
 pub(crate) use commit::{Handled, Quarantined, StateChange};
 pub(crate) use feeds::{FeedRecord, Subscription};
 pub(crate) use inbox::{InboxRow, NewInput};
+pub(crate) use ledger::NewEntry;
 pub(crate) use outbox::{NewPost, OutboxRow};
 
+use ledger::Ledger;
 use thread::Job;
 
 /// Calls that may wait for the state thread; callers beyond it wait in order for room, nothing is refused.
@@ -38,6 +41,7 @@ const QUEUE: usize = 256;
 pub(crate) struct State {
     jobs: mpsc::Sender<Job>,
     closed: watch::Receiver<bool>,
+    ledger: Ledger,
 }
 
 impl State {
@@ -49,7 +53,15 @@ impl State {
     pub(crate) async fn open(path: PathBuf) -> Result<Self, StateError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let closed = thread::start(path.into(), queue).await?;
-        Ok(Self { jobs, closed })
+        let ledger = Ledger { on: true };
+        Ok(Self { jobs, closed, ledger })
+    }
+
+    /// Writes no ledger through this handle: for those who want none, and to measure what it costs.
+    #[must_use]
+    pub(crate) fn without_ledger(mut self) -> Self {
+        self.ledger = Ledger { on: false };
+        self
     }
 
     /// Runs `work` inside the thread's current transaction and returns after that is on disk.

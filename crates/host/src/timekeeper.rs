@@ -14,8 +14,9 @@ use crate::events::HostEvent;
 use crate::fault::Point;
 use crate::ground::Ground;
 use crate::lane::Bell;
+use crate::ledger::LedgerStatus;
 use crate::schedule::{Fire, Scheduler};
-use crate::state::NewInput;
+use crate::state::{NewEntry, NewInput};
 use crate::status::ScheduleStatus;
 use crate::validate::local;
 use crate::worker::Accepted;
@@ -123,7 +124,10 @@ impl Timekeeper {
                     // A new schedule begins now, also when the host is stopped before its first time.
                     let now = self.ground.clock.now();
                     let at = now.timestamp_millis();
-                    let begin = || state.decide(instance.to_string(), spec.id.clone(), at, Vec::new(), at);
+                    let begin = || {
+                        let (instance, schedule) = (instance.to_string(), spec.id.clone());
+                        state.decide(instance, schedule, at, Vec::new(), Vec::new(), at)
+                    };
                     self.ground.insist(&self.stop, begin).await?;
                     now
                 }
@@ -157,11 +161,20 @@ impl Timekeeper {
         let input = fire.run.and_then(|due| self.input(&fire, due));
         let (ground, at) = (&self.ground, self.ground.clock.millis());
         let decided = fire.decided.timestamp_millis();
+        let passed_over = fire.run.is_none().then(|| {
+            let cause = format!("schedule:{schedule}:{}", fire.decided.to_rfc3339());
+            let reason = format!(
+                "missed while the host was away, and passed over by policy ({} times)",
+                fire.missed
+            );
+            NewEntry::new(&*instance, cause, LedgerStatus::Skipped).detail(reason)
+        });
         let store = || {
             let inputs = input.iter().cloned().collect();
+            let entries = passed_over.iter().cloned().collect();
             ground
                 .state
-                .decide(instance.clone(), schedule.clone(), decided, inputs, at)
+                .decide(instance.clone(), schedule.clone(), decided, inputs, entries, at)
         };
         ground.insist(&self.stop, store).await?;
         ground.faults.pass(Point::Accepted, &schedule).await;
@@ -193,6 +206,8 @@ impl Timekeeper {
             instance: instance.to_string(),
             source: format!("schedule:{schedule}"),
             cause: format!("schedule:{schedule}:{}", due.to_rfc3339()),
+            title: Some(format!("due {}", local(zone, due))),
+            link: None,
             event: serde_json::to_string(&Accepted::Schedule(fired)).ok()?,
         })
     }

@@ -19,8 +19,9 @@ use crate::config::InstanceConfig;
 use crate::events::HostEvent;
 use crate::ground::Ground;
 use crate::lane::{Bell, LaneReceiver};
+use crate::ledger::LedgerStatus;
 use crate::runner::{Answer, Runner};
-use crate::state::{Handled, InboxRow, Quarantined, StateChange};
+use crate::state::{Handled, InboxRow, NewEntry, Quarantined, StateChange};
 use crate::status::InstanceState;
 use crate::validate::make;
 
@@ -71,6 +72,8 @@ pub(crate) struct Worker {
     /// Cursors that moved in memory only, and by how many messages.
     read: BTreeMap<Arc<str>, i64>,
     unwritten: u32,
+    /// What is to be told of them, with their cursors.
+    told: Vec<NewEntry>,
     /// How often in a row the bot broke; it is made anew after a wait that grows.
     breaks: u32,
 }
@@ -111,6 +114,7 @@ impl Worker {
             runner: Some(runner),
             read: BTreeMap::new(),
             unwritten: 0,
+            told: Vec::new(),
             breaks: 0,
         }
     }
@@ -217,13 +221,12 @@ impl Worker {
         self.ground
             .board
             .instance(&self.instance.id, |line| line.handled += 1);
-        if let Some(reason) = &effects.skipped {
-            tracing::debug!(instance = %self.instance.id, cause = %trial.cause, %reason, "skipped");
-        }
+        let entry = self.outcome(&trial, &effects);
         if effects.posts.is_empty()
             && effects.state.is_empty()
             && let Progress::Cursor { room, id } = trial.progress
         {
+            self.told.extend(entry);
             // Handling it again would again lead to nothing: its cursor may be written later, with others.
             self.read.insert(room, id);
             self.unwritten += 1;
@@ -253,6 +256,7 @@ impl Worker {
                 Handled {
                     posts,
                     values,
+                    entries: entry.into_iter().collect(),
                     ..Handled::default()
                 },
             )
@@ -283,6 +287,7 @@ impl Worker {
                 &trial,
                 Handled {
                     posts,
+                    entries: vec![self.entry(&trial, LedgerStatus::Handled)],
                     ..Handled::default()
                 },
             )
@@ -364,11 +369,13 @@ impl Worker {
             reason: reason.clone(),
             attempts: trial.attempts.max(1),
         };
+        let entry = self.entry(&trial, LedgerStatus::Quarantined).detail(&reason);
         let then = self
             .commit(
                 &trial,
                 Handled {
                     quarantine: Some(quarantine),
+                    entries: vec![entry],
                     ..Handled::default()
                 },
             )
@@ -385,6 +392,9 @@ impl Worker {
         let handled = Handled {
             instance: self.instance.id.clone(),
             inbox: Some(row.seq),
+            entries: vec![
+                NewEntry::new(&*self.instance.id, &*row.cause, LedgerStatus::Quarantined).detail(&reason),
+            ],
             at: self.ground.clock.millis(),
             quarantine: Some(Quarantined {
                 source: row.source,

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::ledger::{Ledger, NewEntry};
 use super::outbox::NewPost;
 use super::{State, StateError, count};
 
@@ -24,6 +25,8 @@ pub(crate) struct Handled {
     pub(crate) values: Vec<StateChange>,
     /// Set when the event was given up instead of handled.
     pub(crate) quarantine: Option<Quarantined>,
+    /// What the ledger tells of it, apart from its posts, which tell of themselves.
+    pub(crate) entries: Vec<NewEntry>,
     /// Milliseconds since the Unix epoch.
     pub(crate) at: i64,
 }
@@ -42,7 +45,9 @@ pub(crate) struct Quarantined {
 impl State {
     /// Commits what a handler did.
     pub(crate) async fn commit(&self, handled: Handled) -> Result<(), StateError> {
-        self.call(move |connection| commit(connection, &handled)).await
+        let ledger = self.ledger;
+        self.call(move |connection| commit(connection, ledger, &handled))
+            .await
     }
 
     /// All values an instance keeps, by name.
@@ -67,7 +72,8 @@ impl State {
     }
 }
 
-fn commit(connection: &Connection, handled: &Handled) -> Result<(), rusqlite::Error> {
+fn commit(connection: &Connection, ledger: Ledger, handled: &Handled) -> Result<(), rusqlite::Error> {
+    ledger.record(connection, &handled.entries, handled.at)?;
     for (room, message) in &handled.cursors {
         super::cursors::advance(connection, &handled.instance, room, *message)?;
     }
@@ -77,7 +83,7 @@ fn commit(connection: &Connection, handled: &Handled) -> Result<(), rusqlite::Er
             .execute([seq])?;
     }
     for post in &handled.posts {
-        super::outbox::add(connection, &handled.instance, post, handled.at)?;
+        super::outbox::add(connection, ledger, &handled.instance, post, handled.at)?;
     }
     for change in &handled.values {
         change_value(connection, &handled.instance, change)?;

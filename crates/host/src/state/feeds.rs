@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::inbox::{self, NewInput};
+use super::ledger::{Ledger, NewEntry};
 use super::{State, StateError};
 
 /// One instance's subscription to one feed.
@@ -22,6 +23,8 @@ pub(crate) struct FeedRecord {
     pub(crate) listed: Vec<String>,
     /// The items to be handled, oldest first.
     pub(crate) accepted: Vec<NewInput>,
+    /// What the ledger tells beside what was accepted: new items that were passed over, with the reason.
+    pub(crate) entries: Vec<NewEntry>,
 }
 
 impl State {
@@ -89,9 +92,10 @@ impl State {
         records: Vec<FeedRecord>,
         at: i64,
     ) -> Result<(), StateError> {
+        let ledger = self.ledger;
         self.call(move |connection| {
             for record in &records {
-                keep(connection, &url, &validators, record, at)?;
+                keep(connection, ledger, &url, &validators, record, at)?;
             }
             connection
                 .prepare_cached(
@@ -122,6 +126,7 @@ impl State {
 
 fn keep(
     connection: &Connection,
+    ledger: Ledger,
     url: &str,
     validators: &str,
     record: &FeedRecord,
@@ -129,8 +134,9 @@ fn keep(
 ) -> Result<(), rusqlite::Error> {
     let Subscription { instance, feed } = &record.subscription;
     for input in &record.accepted {
-        inbox::accept(connection, input, at)?;
+        inbox::accept(connection, ledger, input, at)?;
     }
+    ledger.record(connection, &record.entries, at)?;
     let mut seen = connection.prepare_cached(
         "INSERT INTO feed_seen (instance, feed, item, listed) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (instance, feed, item) DO UPDATE SET listed = excluded.listed",

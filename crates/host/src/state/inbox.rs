@@ -5,7 +5,9 @@
 
 use rusqlite::{Connection, params};
 
+use super::ledger::{Ledger, NewEntry};
 use super::{State, StateError};
+use crate::ledger::LedgerStatus;
 
 /// An event to be accepted.
 #[derive(Debug, Clone)]
@@ -17,6 +19,10 @@ pub(crate) struct NewInput {
     pub(crate) cause: String,
     /// The event, JSON.
     pub(crate) event: String,
+    /// What the ledger tells of it beside its cause: a title, when it has one.
+    pub(crate) title: Option<String>,
+    /// Its address, when it has one.
+    pub(crate) link: Option<String>,
 }
 
 /// An accepted event.
@@ -55,9 +61,14 @@ impl State {
     }
 }
 
-/// Accepts an event; one with the same cause is the same event and is left alone.
-pub(super) fn accept(connection: &Connection, input: &NewInput, at: i64) -> Result<(), rusqlite::Error> {
-    connection
+/// Accepts an event and notes it as seen; one with the same cause is the same event and is left alone.
+pub(super) fn accept(
+    connection: &Connection,
+    ledger: Ledger,
+    input: &NewInput,
+    at: i64,
+) -> Result<(), rusqlite::Error> {
+    let added = connection
         .prepare_cached(
             "INSERT INTO inbox (instance, source, cause, event, created) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (instance, cause) DO NOTHING",
@@ -69,5 +80,11 @@ pub(super) fn accept(connection: &Connection, input: &NewInput, at: i64) -> Resu
             input.event,
             at
         ])?;
-    Ok(())
+    if added == 0 {
+        return Ok(());
+    }
+    let seen = NewEntry::new(&*input.instance, &*input.cause, LedgerStatus::Seen)
+        .link(input.link.clone())
+        .detail(input.title.as_deref().unwrap_or_default());
+    ledger.record(connection, &[seen], at)
 }

@@ -2,7 +2,9 @@
 
 use rusqlite::{Connection, Row, params};
 
+use super::ledger::{Ledger, NewEntry};
 use super::{State, StateError, count};
+use crate::ledger::LedgerStatus;
 
 /// A post as a handler's commit adds it.
 #[derive(Debug, Clone)]
@@ -14,6 +16,9 @@ pub(crate) struct NewPost {
     pub(crate) ordinal: u32,
     /// The encoded message.
     pub(crate) body: String,
+    /// The room as configured, and the first characters, for the ledger.
+    pub(crate) shown: String,
+    pub(crate) excerpt: String,
 }
 
 /// A post that waits to be delivered.
@@ -25,6 +30,8 @@ pub(crate) struct OutboxRow {
     pub(crate) cause: String,
     pub(crate) body: String,
     pub(crate) attempts: u32,
+    /// Why the last attempt failed.
+    pub(crate) reason: Option<String>,
 }
 
 /// How much waits, for how long, and how much was given up.
@@ -46,7 +53,7 @@ impl State {
     ) -> Result<Vec<OutboxRow>, StateError> {
         self.call(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT seq, post_key, instance, cause, body, attempts FROM outbox
+                "SELECT seq, post_key, instance, cause, body, attempts, reason FROM outbox
                  WHERE user = ?1 AND room = ?2 AND status = 'waiting' ORDER BY seq LIMIT ?3",
             )?;
             let rows = statement.query_map(params![user, room, limit], row)?;
@@ -67,7 +74,14 @@ impl State {
     }
 
     /// The server confirmed the post under `message`.
-    pub(crate) async fn delivered(&self, seq: i64, message: Option<i64>, at: i64) -> Result<(), StateError> {
+    pub(crate) async fn delivered(
+        &self,
+        seq: i64,
+        message: Option<i64>,
+        entries: Vec<NewEntry>,
+        at: i64,
+    ) -> Result<(), StateError> {
+        let ledger = self.ledger;
         self.call(move |connection| {
             connection
                 .prepare_cached(
@@ -75,24 +89,38 @@ impl State {
                      WHERE seq = ?1",
                 )?
                 .execute(params![seq, message, at])?;
-            Ok(())
+            ledger.record(connection, &entries, at)
         })
         .await
     }
 
     /// The post will be tried again; `reason` is why it was not delivered now.
-    pub(crate) async fn postponed(&self, seq: i64, reason: String) -> Result<(), StateError> {
+    pub(crate) async fn postponed(
+        &self,
+        seq: i64,
+        reason: String,
+        entries: Vec<NewEntry>,
+        at: i64,
+    ) -> Result<(), StateError> {
+        let ledger = self.ledger;
         self.call(move |connection| {
             connection
                 .prepare_cached("UPDATE outbox SET attempts = attempts + 1, reason = ?2 WHERE seq = ?1")?
                 .execute(params![seq, reason])?;
-            Ok(())
+            ledger.record(connection, &entries, at)
         })
         .await
     }
 
     /// The server refused the post for good; it stays with its reason and no longer holds up its room.
-    pub(crate) async fn dead(&self, seq: i64, reason: String, at: i64) -> Result<(), StateError> {
+    pub(crate) async fn dead(
+        &self,
+        seq: i64,
+        reason: String,
+        entries: Vec<NewEntry>,
+        at: i64,
+    ) -> Result<(), StateError> {
+        let ledger = self.ledger;
         self.call(move |connection| {
             connection
                 .prepare_cached(
@@ -100,7 +128,7 @@ impl State {
                      WHERE seq = ?1",
                 )?
                 .execute(params![seq, reason, at])?;
-            Ok(())
+            ledger.record(connection, &entries, at)
         })
         .await
     }
@@ -147,17 +175,19 @@ fn row(row: &Row<'_>) -> Result<OutboxRow, rusqlite::Error> {
         cause: row.get(3)?,
         body: row.get(4)?,
         attempts: row.get(5)?,
+        reason: row.get(6)?,
     })
 }
 
-/// Adds a post; one with the same key in the same room is the same post and is left alone.
+/// Adds a post and notes it as queued; one with the same key in the same room is the same post and is left alone.
 pub(super) fn add(
     connection: &Connection,
+    ledger: Ledger,
     instance: &str,
     post: &NewPost,
     at: i64,
 ) -> Result<(), rusqlite::Error> {
-    connection
+    let added = connection
         .prepare_cached(
             "INSERT INTO outbox (post_key, instance, user, room, cause, ordinal, body, created)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (user, room, post_key) DO NOTHING",
@@ -172,5 +202,13 @@ pub(super) fn add(
             post.body,
             at
         ])?;
-    Ok(())
+    let (status, detail) = if added == 0 {
+        (LedgerStatus::Skipped, "this very post was made before")
+    } else {
+        (LedgerStatus::Queued, post.excerpt.as_str())
+    };
+    let entry = NewEntry::new(instance, &*post.cause, status)
+        .in_room(&*post.shown)
+        .detail(detail);
+    ledger.record(connection, &[entry], at)
 }

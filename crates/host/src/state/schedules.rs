@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::inbox::{self, NewInput};
+use super::ledger::NewEntry;
 use super::{State, StateError};
 
 impl State {
@@ -21,19 +22,23 @@ impl State {
         .await
     }
 
-    /// Decides everything due up to `decided`: `fires` go to the inbox, the rest was skipped by policy.
+    /// Decides everything due up to `decided`: `fires` go to the inbox, the rest was skipped by policy, which `entries`
+    /// tell the ledger.
     pub(crate) async fn decide(
         &self,
         instance: String,
         schedule: String,
         decided: i64,
         fires: Vec<NewInput>,
+        entries: Vec<NewEntry>,
         at: i64,
     ) -> Result<(), StateError> {
+        let ledger = self.ledger;
         self.call(move |connection| {
             for fire in &fires {
-                inbox::accept(connection, fire, at)?;
+                inbox::accept(connection, ledger, fire, at)?;
             }
+            ledger.record(connection, &entries, at)?;
             connection
                 .prepare_cached(
                     "INSERT INTO schedule (instance, schedule, decided) VALUES (?1, ?2, ?3)

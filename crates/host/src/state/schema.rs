@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// One step per released layout; step `n` takes a file from version `n` to `n + 1`. Steps are never edited.
-const STEPS: &[&str] = &[LAYOUT_1];
+const STEPS: &[&str] = &[LAYOUT_1, LAYOUT_2];
 
 /// The layout number this program writes.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;
@@ -104,6 +104,27 @@ CREATE TABLE schedule (
 ) WITHOUT ROWID;
 ";
 
+const LAYOUT_2: &str = "
+-- what became of every item: one row for each step, written in the transaction of that step
+CREATE TABLE ledger (
+    seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+    at       INTEGER NOT NULL,
+    instance TEXT NOT NULL,
+    room     TEXT,
+    item     TEXT NOT NULL,
+    status   TEXT NOT NULL,
+    message  INTEGER,
+    link     TEXT,
+    detail   TEXT
+);
+CREATE INDEX ledger_item ON ledger (item);
+CREATE INDEX ledger_message ON ledger (message) WHERE message IS NOT NULL;
+CREATE INDEX ledger_link ON ledger (link) WHERE link IS NOT NULL;
+
+-- when the first attempt was begun; kept for servers that know no post keys, where a repeat must look back so far
+ALTER TABLE outbox ADD COLUMN attempted INTEGER;
+";
+
 /// Brings the file to the known layout; returns the number found when that is a later one.
 pub(super) fn migrate(connection: &mut Connection) -> Result<Result<(), i64>, rusqlite::Error> {
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -117,4 +138,56 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<Result<(), i64>, ru
         transaction.commit()?;
     }
     Ok(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{KNOWN, STEPS, migrate};
+
+    /// A file as the version with that many layouts left it.
+    fn file_of(layouts: usize) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..layouts] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection
+            .pragma_update(None, "user_version", i64::try_from(layouts).unwrap())
+            .unwrap();
+        connection
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_keeps_what_it_holds() {
+        let mut connection = file_of(1);
+        connection
+            .execute_batch(
+                "INSERT INTO outbox (post_key, instance, user, room, cause, ordinal, body, created)
+                 VALUES ('k', 'news', 'sip:bot@x', 'r', 'feed:f:1', 0, '{}', 5);
+                 INSERT INTO cursor VALUES ('news', 'r', 7);",
+            )
+            .unwrap();
+        assert_eq!(migrate(&mut connection).unwrap(), Ok(()));
+        let version: i64 = connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, KNOWN);
+        let waiting: (String, Option<i64>) = connection
+            .query_row("SELECT post_key, attempted FROM outbox", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(waiting, ("k".to_owned(), None));
+        let cursor: i64 = connection
+            .query_row("SELECT message FROM cursor", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(cursor, 7);
+        connection
+            .execute(
+                "INSERT INTO ledger (at, instance, item, status) VALUES (1, 'news', 'feed:f:1', 'seen')",
+                [],
+            )
+            .unwrap();
+    }
 }

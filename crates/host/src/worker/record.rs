@@ -1,12 +1,14 @@
 //! What one handled event leaves behind: its posts, its values and how far the instance has read, in one commit.
 
-use parlor_bot::{Event, Message, Room};
+use parlor_bot::{Effects, Event, Message, Room};
 
 use super::intake::{Accepted, Progress, Trial};
 use super::{Then, Worker};
+use crate::events::excerpt;
 use crate::fault::Point;
 use crate::key::post_key;
-use crate::state::{Handled, NewPost};
+use crate::ledger::LedgerStatus;
+use crate::state::{Handled, NewEntry, NewPost};
 
 impl Worker {
     /// Outbox rows for posts; `None` when one cannot be written down.
@@ -27,9 +29,34 @@ impl Worker {
                     cause: trial.cause.clone(),
                     ordinal,
                     body: serde_json::to_string(message).ok()?,
+                    shown: room.to_string(),
+                    excerpt: excerpt(&message.display_text()),
                 })
             })
             .collect()
+    }
+
+    /// What the ledger tells of a handler that returned `Ok`. Of a message that led to nothing it tells nothing: rooms
+    /// are full of what no bot is meant by.
+    pub(super) fn outcome(&self, trial: &Trial, effects: &Effects) -> Option<NewEntry> {
+        match (&effects.skipped, &trial.progress) {
+            (Some(reason), _) => Some(self.entry(trial, LedgerStatus::Skipped).detail(reason)),
+            (None, Progress::Cursor { .. } | Progress::Nothing)
+                if effects.posts.is_empty() && effects.state.is_empty() =>
+            {
+                None
+            }
+            (None, _) => Some(self.entry(trial, LedgerStatus::Handled)),
+        }
+    }
+
+    /// An entry about what is being handled.
+    pub(super) fn entry(&self, trial: &Trial, status: LedgerStatus) -> NewEntry {
+        let entry = NewEntry::new(&*self.instance.id, &*trial.cause, status);
+        match trial.event.room() {
+            Some(room) => entry.in_room(room.as_str()),
+            None => entry,
+        }
     }
 
     /// Commits `handled` together with the progress of `trial` and of all messages before it.
@@ -48,6 +75,7 @@ impl Worker {
             .map(|(room, id)| (room.to_string(), *id))
             .collect();
         handled.instance.clone_from(&self.instance.id);
+        handled.entries.splice(0..0, self.told.drain(..));
         handled.at = self.ground.clock.millis();
         self.ground.faults.pass(Point::Handled, &trial.cause).await;
         let committed = self
@@ -76,6 +104,8 @@ impl Worker {
                 .iter()
                 .map(|(room, id)| (room.to_string(), *id))
                 .collect(),
+            entries: self.told.clone(),
+            at: self.ground.clock.millis(),
             ..Handled::default()
         };
         let written = self
@@ -84,6 +114,7 @@ impl Worker {
             .await
             .is_some();
         if written {
+            self.told.clear();
             self.read.clear();
             self.unwritten = 0;
         }

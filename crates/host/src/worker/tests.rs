@@ -167,6 +167,8 @@ impl Stage {
             instance: "bot".to_owned(),
             source: "feed:f".to_owned(),
             cause: format!("feed:f:{title}"),
+            title: None,
+            link: None,
             event: serde_json::to_string(&Accepted::Feed(FeedItem {
                 title: (*title).to_owned(),
                 ..FeedItem::default()
@@ -181,6 +183,7 @@ impl Stage {
             subscription,
             listed: Vec::new(),
             accepted: accepted.collect(),
+            entries: Vec::new(),
         };
         self.ground
             .state

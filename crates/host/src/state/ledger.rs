@@ -1,0 +1,244 @@
+//! What became of every item, written in the transactions of what it tells, so that it cannot tell anything else.
+
+use chrono::DateTime;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{State, StateError};
+use crate::ledger::{LedgerEntry, LedgerQuery, LedgerStatus};
+
+/// Longest reason or title that is kept, in characters: enough to understand, no copy of a story.
+const DETAIL: usize = 300;
+/// Entries given at once; a reader that wants more asks again after the last.
+const PAGE: u32 = 1000;
+/// Entries looked through for an item named by a part of its name, newest first: a second's work on a slow disk.
+const SEARCHED: i64 = 200_000;
+
+/// An entry to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewEntry {
+    instance: String,
+    room: Option<String>,
+    item: String,
+    status: LedgerStatus,
+    message: Option<i64>,
+    link: Option<String>,
+    detail: Option<String>,
+    at: Option<i64>,
+}
+
+impl NewEntry {
+    /// `item` is the cause of what happens, as the inbox and the outbox name it.
+    pub(crate) fn new(instance: impl Into<String>, item: impl Into<String>, status: LedgerStatus) -> Self {
+        Self {
+            instance: instance.into(),
+            room: None,
+            item: item.into(),
+            status,
+            message: None,
+            link: None,
+            detail: None,
+            at: None,
+        }
+    }
+
+    /// The room that it is about, as configured.
+    pub(crate) fn in_room(mut self, room: impl Into<String>) -> Self {
+        self.room = Some(room.into());
+        self
+    }
+
+    /// The id of the message in the room, once it is known.
+    pub(crate) fn message(mut self, id: Option<i64>) -> Self {
+        self.message = id;
+        self
+    }
+
+    /// The address of the item.
+    pub(crate) fn link(mut self, link: Option<String>) -> Self {
+        self.link = link;
+        self
+    }
+
+    /// When it happened, when that was before it is written; milliseconds since the Unix epoch.
+    pub(crate) fn at(mut self, at: i64) -> Self {
+        self.at = Some(at);
+        self
+    }
+
+    /// A reason or a title; cut to a few hundred characters on one line.
+    pub(crate) fn detail(mut self, detail: impl AsRef<str>) -> Self {
+        let line = detail.as_ref().split_whitespace().collect::<Vec<_>>().join(" ");
+        self.detail = (!line.is_empty()).then(|| line.chars().take(DETAIL).collect());
+        self
+    }
+}
+
+/// Whether the ledger is written; a copy goes into every transaction that has something to tell.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ledger {
+    pub(super) on: bool,
+}
+
+impl Ledger {
+    /// Writes entries inside the caller's transaction.
+    pub(super) fn record(
+        self,
+        connection: &Connection,
+        entries: &[NewEntry],
+        at: i64,
+    ) -> Result<(), rusqlite::Error> {
+        if !self.on || entries.is_empty() {
+            return Ok(());
+        }
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO ledger (at, instance, room, item, status, message, link, detail)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        for entry in entries {
+            insert.execute(params![
+                entry.at.unwrap_or(at),
+                entry.instance,
+                entry.room,
+                entry.item,
+                entry.status.as_str(),
+                entry.message,
+                entry.link,
+                entry.detail,
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Writes entries in a transaction of their own: for what leaves no other trace in the state.
+    pub(crate) async fn note(&self, entries: Vec<NewEntry>, at: i64) -> Result<(), StateError> {
+        let ledger = self.ledger;
+        self.call(move |connection| ledger.record(connection, &entries, at))
+            .await
+    }
+
+    /// Entries by what they are about, oldest first.
+    pub(crate) async fn ledger(&self, query: LedgerQuery) -> Result<Vec<LedgerEntry>, StateError> {
+        self.call(move |connection| list(connection, &query)).await
+    }
+
+    /// Everything about one item, message or address, oldest first.
+    pub(crate) async fn ledger_about(&self, what: String) -> Result<Vec<LedgerEntry>, StateError> {
+        self.call(move |connection| about(connection, &what)).await
+    }
+
+    /// Forgets what was written before `before`, and all but the newest `count` entries.
+    pub(crate) async fn forget_ledger(&self, before: i64, count: u64) -> Result<usize, StateError> {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.call(move |connection| {
+            // Numbers grow with time, so that only what is forgotten has to be looked at.
+            connection
+                .prepare_cached(
+                    "DELETE FROM ledger
+                     WHERE seq < coalesce((SELECT seq FROM ledger WHERE at >= ?1 ORDER BY seq LIMIT 1),
+                                          (SELECT max(seq) + 1 FROM ledger))
+                        OR seq <= (SELECT max(seq) FROM ledger) - ?2",
+                )?
+                .execute(params![before, count])
+        })
+        .await
+    }
+}
+
+const COLUMNS: &str = "seq, at, instance, room, item, status, message, link, detail";
+
+/// The newest entries that fit `query`, or those after its number, oldest first.
+pub(crate) fn list(
+    connection: &Connection,
+    query: &LedgerQuery,
+) -> Result<Vec<LedgerEntry>, rusqlite::Error> {
+    let order = if query.after.is_some() { "ASC" } else { "DESC" };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM ledger
+         WHERE seq > ?1 AND (?2 IS NULL OR instance = ?2)
+           AND (?3 IS NULL OR room = ?3 OR lower(room) = ?4)
+           AND (?5 IS NULL OR status = ?5) AND (?6 IS NULL OR at >= ?6)
+         ORDER BY seq {order} LIMIT ?7"
+    ))?;
+    let rows = statement.query_map(
+        params![
+            query.after.unwrap_or(0),
+            query.instance,
+            query.room,
+            query.room.as_ref().map(|room| room.to_lowercase()),
+            query.status.map(LedgerStatus::as_str),
+            query.since.map(|since| since.timestamp_millis()),
+            query.limit.unwrap_or(PAGE).min(PAGE),
+        ],
+        entry,
+    )?;
+    let mut entries = rows.collect::<Result<Vec<_>, _>>()?;
+    if query.after.is_none() {
+        entries.reverse();
+    }
+    Ok(entries)
+}
+
+/// Everything about an item: named in full, by its address, by the id of a message in a room, or by the end of its
+/// name.
+pub(crate) fn about(connection: &Connection, what: &str) -> Result<Vec<LedgerEntry>, rusqlite::Error> {
+    let items = match named(connection, what)? {
+        items if items.is_empty() => ending(connection, what)?,
+        items => items,
+    };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM ledger WHERE item = ?1 ORDER BY seq LIMIT ?2"
+    ))?;
+    let mut entries = Vec::new();
+    for item in items {
+        let rows = statement.query_map(params![item, PAGE], entry)?;
+        entries.extend(rows.collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok(entries)
+}
+
+fn named(connection: &Connection, what: &str) -> Result<Vec<String>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT item FROM ledger WHERE item = ?1
+         UNION SELECT item FROM ledger WHERE link = ?1
+         UNION SELECT item FROM ledger WHERE message = ?2 LIMIT ?3",
+    )?;
+    let rows = statement.query_map(params![what, what.parse::<i64>().ok(), PAGE], |row| row.get(0))?;
+    rows.collect()
+}
+
+fn ending(connection: &Connection, what: &str) -> Result<Vec<String>, rusqlite::Error> {
+    let newest: Option<i64> = connection
+        .query_row("SELECT max(seq) FROM ledger", [], |row| row.get(0))
+        .optional()?
+        .flatten();
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT item FROM ledger
+         WHERE seq > ?1 AND substr(item, -length(?2) - 1) = ':' || ?2 LIMIT ?3",
+    )?;
+    let rows = statement.query_map(params![newest.unwrap_or(0) - SEARCHED, what, PAGE], |row| {
+        row.get(0)
+    })?;
+    rows.collect()
+}
+
+fn entry(row: &Row<'_>) -> Result<LedgerEntry, rusqlite::Error> {
+    let status: String = row.get(5)?;
+    Ok(LedgerEntry {
+        number: row.get(0)?,
+        at: DateTime::from_timestamp_millis(row.get(1)?).unwrap_or_default(),
+        instance: row.get(2)?,
+        room: row.get(3)?,
+        item: row.get(4)?,
+        status: status.parse().map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, Box::new(error))
+        })?,
+        message: row.get(6)?,
+        link: row.get(7)?,
+        detail: row.get(8)?,
+    })
+}
+
+#[cfg(test)]
+mod tests;
