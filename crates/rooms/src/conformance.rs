@@ -6,6 +6,7 @@
 
 mod accounts;
 mod directory;
+mod documents;
 mod edits;
 mod executor;
 mod keys;
@@ -19,6 +20,7 @@ use crate::Store;
 
 pub use accounts::*;
 pub use directory::*;
+pub use documents::*;
 pub use edits::edit_from;
 pub use executor::{block_on, join_all};
 pub use keys::*;
@@ -52,6 +54,10 @@ macro_rules! conformance_tests {
             appends_that_run_at_once_keep_their_order
             a_large_append_is_refused
             changes_that_do_not_fit_are_refused
+            documents_change_together_or_not_at_all
+            documents_come_back_as_they_were_put
+            documents_go_with_their_user
+            documents_have_limits
             ids_count_from_one_in_each_room
             keys_are_separate_by_room_and_author
             names_are_shared_by_rooms_and_categories

@@ -15,6 +15,7 @@ mod change;
 #[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed case")]
 pub mod conformance;
 mod directory;
+mod document;
 mod draft;
 mod live_room;
 mod memory_store;
@@ -31,6 +32,10 @@ pub use change::Change;
 pub use directory::{
     Actor, CategoryPatch, Directory, Edit, Found, Inconsistent, MAX_DESCRIPTION, MAX_DISPLAY_NAME, MAX_NAME,
     MAX_ROLE_ENTRIES, Matching, RoleEdit, RoomPatch, Search, fold_name,
+};
+pub use document::{
+    Document, DocumentChange, MAX_DOCUMENT_CHANGES, MAX_DOCUMENT_CONTENT, MAX_DOCUMENT_NAME, MAX_DOCUMENTS,
+    check_documents,
 };
 pub use draft::{Draft, PostLimits, RTF_FACTOR};
 pub use live_room::{EndpointId, Joined, LiveRoom, Parted, ParticipantUpdateLimit, Present, Refreshed, Tell};

@@ -1,5 +1,6 @@
 //! The store in memory, for tests: everything a store does except surviving the process, and failing on demand.
 
+mod documents;
 mod faults;
 mod posts;
 
@@ -13,9 +14,10 @@ pub use faults::{AppendGate, Faults};
 use crate::directory::Directory;
 use crate::store::check_preference;
 use crate::{
-    Account, Appended, BoxFuture, Change, Head, MAX_PREFERENCES, MAX_READ, NewPost, Preference, Snapshot,
-    Store, StoreError, StoredPost,
+    Account, Appended, BoxFuture, Change, Document, DocumentChange, Head, MAX_PREFERENCES, MAX_READ, NewPost,
+    Preference, Snapshot, Store, StoreError, StoredPost, check_documents,
 };
+use documents::Documents;
 use faults::AfterCommit;
 use posts::Posts;
 
@@ -32,6 +34,7 @@ struct State {
     accounts: BTreeMap<SipUri, Account>,
     posts: HashMap<RoomId, Posts>,
     preferences: HashMap<SipUri, HashMap<String, Preference>>,
+    documents: Documents,
 }
 
 impl MemoryStore {
@@ -142,6 +145,22 @@ impl Store for MemoryStore {
             self.change(|state| state.put_preference(user, label, content))
         })
     }
+
+    fn documents(&self) -> BoxFuture<'_, Result<Vec<Document>, StoreError>> {
+        Box::pin(async { Ok(self.lock().documents.all()) })
+    }
+
+    fn change_documents(
+        &self,
+        user: SipUri,
+        changes: Vec<DocumentChange>,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            check_documents(&changes)?;
+            self.faults.held().await;
+            self.change(|state| state.documents.change(user, changes))
+        })
+    }
 }
 
 impl State {
@@ -160,6 +179,7 @@ impl State {
         for change in changes {
             if let Change::UserRemoved(user) = change {
                 self.accounts.remove(user);
+                self.documents.remove(user);
             }
         }
         for room in rooms {

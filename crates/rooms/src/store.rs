@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use parlor_xccos::{MessageId, Post, PostKey, RoomId, RoomUri, SipUri, Timestamp};
 
-use crate::{Account, Category, Change, Draft, Room, User};
+use crate::{Account, Category, Change, Document, DocumentChange, Draft, Room, User};
 
 /// A future as trait objects need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -96,6 +96,19 @@ pub trait Store: Send + Sync + 'static {
         label: String,
         content: String,
     ) -> BoxFuture<'_, Result<i64, StoreError>>;
+
+    /// Every document of every user, in the order of users and names.
+    fn documents(&self) -> BoxFuture<'_, Result<Vec<Document>, StoreError>>;
+
+    /// Changes documents of a user in order, all or none, durably when it returns. They go with the user.
+    ///
+    /// # Errors
+    /// [`StoreError::TooMany`] above one of the limits on documents, [`StoreError::NulCharacter`].
+    fn change_documents(
+        &self,
+        user: SipUri,
+        changes: Vec<DocumentChange>,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 /// The whole directory.
@@ -267,7 +280,7 @@ pub fn check_preference(label: &str, content: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn check_count(count: usize, limit: usize) -> Result<(), StoreError> {
+pub(crate) fn check_count(count: usize, limit: usize) -> Result<(), StoreError> {
     if count > limit {
         Err(StoreError::TooMany { count, limit })
     } else {

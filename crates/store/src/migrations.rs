@@ -6,9 +6,10 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(crate) const APPLICATION_ID: i32 = 0x5072_6C72;
 
 /// Step n makes version n + 1. A step that was released is never changed.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_accounts.sql"),
+    include_str!("../migrations/0003_documents.sql"),
 ];
 
 /// The version this program reads and writes.

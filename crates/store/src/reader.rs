@@ -2,6 +2,7 @@
 
 mod accounts;
 mod directory;
+mod documents;
 mod posts;
 
 use std::io;
@@ -19,6 +20,7 @@ use crate::open::reader as connect;
 
 pub(crate) use accounts::accounts;
 pub(crate) use directory::load;
+pub(crate) use documents::documents;
 pub(crate) use posts::{Page, head, page, preference};
 
 /// Reads that may wait; further askers wait for a place.

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use parlor_rooms::{
-    Account, Appended, BoxFuture, Change, Head, NewPost, Preference, Snapshot, Store, StoreError, StoredPost,
-    check_append, check_preference,
+    Account, Appended, BoxFuture, Change, Document, DocumentChange, Head, NewPost, Preference, Snapshot,
+    Store, StoreError, StoredPost, check_append, check_documents, check_preference,
 };
 use parlor_xccos::{MessageId, RoomId, SipUri};
 
 use crate::open::{Lock, OpenError, Options, lock, writer};
 use crate::reader::{self, Page, Readers};
-use crate::writer::{Writer, append, apply, put_account, put_preference};
+use crate::writer::{Writer, append, apply, change_documents, put_account, put_preference};
 
 /// A [`Store`] in one SQLite file, for one process at a time.
 ///
@@ -146,6 +146,24 @@ impl Store for SqliteStore {
             check_preference(&label, &content)?;
             self.writer
                 .request((user, label, content), 1, put_preference)
+                .await
+        })
+    }
+
+    fn documents(&self) -> BoxFuture<'_, Result<Vec<Document>, StoreError>> {
+        Box::pin(self.readers.request(reader::documents))
+    }
+
+    fn change_documents(
+        &self,
+        user: SipUri,
+        changes: Vec<DocumentChange>,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            check_documents(&changes)?;
+            let weight = changes.len();
+            self.writer
+                .request((user, changes), weight, change_documents)
                 .await
         })
     }

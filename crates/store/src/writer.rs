@@ -3,6 +3,7 @@
 mod accounts;
 mod cache;
 mod directory;
+mod documents;
 mod posts;
 mod preferences;
 mod purge;
@@ -21,6 +22,7 @@ use crate::failure::Failure;
 pub(crate) use accounts::{put_account, remove_account};
 pub(crate) use cache::Cache;
 pub(crate) use directory::apply;
+pub(crate) use documents::{change_documents, remove_documents};
 pub(crate) use posts::append;
 pub(crate) use preferences::put_preference;
 

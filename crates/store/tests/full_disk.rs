@@ -97,3 +97,18 @@ fn removing_a_room_makes_space() {
         .count();
     assert!(tries < 10_000, "the space did not come back");
 }
+
+#[test]
+fn documents_that_do_not_fit_leave_the_old_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = full(&folder.path().join("rooms.db"));
+    let user = parlor_rooms::conformance::user("alice");
+    let put = |name: &str, content: String| parlor_rooms::DocumentChange::Put {
+        name: name.to_owned(),
+        content,
+    };
+    let large = vec![put("a", "x".repeat(1000)), put("b", "x".repeat(100_000))];
+    let refused = block_on(store.change_documents(user.clone(), large));
+    assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+    assert_eq!(block_on(store.documents()).unwrap(), []);
+}

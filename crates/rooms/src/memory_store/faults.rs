@@ -15,7 +15,7 @@ struct Switches {
     fail: bool,
     lose: bool,
     full: bool,
-    /// While it is there, appends wait.
+    /// While it is there, appends and changes of documents wait.
     gate: Option<Gate>,
 }
 
@@ -39,7 +39,7 @@ pub(super) enum AfterCommit {
     Lose,
 }
 
-/// Holds every append back until it is released or dropped.
+/// Holds every append and every change of documents back until it is released or dropped.
 #[derive(Debug)]
 #[must_use = "dropping the gate opens it"]
 pub struct AppendGate(Faults);
@@ -60,7 +60,7 @@ impl Faults {
         self.lock().full = full;
     }
 
-    /// Appends wait from now on.
+    /// Appends and changes of documents wait from now on.
     pub fn hold_appends(&self) -> AppendGate {
         self.lock().gate.get_or_insert_default();
         AppendGate(self.clone())
@@ -98,7 +98,7 @@ impl Faults {
             if !counted {
                 counted = true;
                 gate.waiting += 1;
-                // Somebody may wait for this very append to be held.
+                // Somebody may wait for this very change to be held.
                 gate.wakers.drain(..).for_each(Waker::wake);
             }
             gate.wake_later(context.waker());
@@ -113,7 +113,7 @@ impl Faults {
 }
 
 impl AppendGate {
-    /// Ready when at least `appends` are held back.
+    /// Ready when at least `appends` of them are held back.
     pub async fn holds(&self, appends: usize) {
         poll_fn(|context| {
             let mut switches = self.0.lock();
@@ -128,7 +128,7 @@ impl AppendGate {
         .await;
     }
 
-    /// Lets the appends go on.
+    /// Lets them go on.
     pub fn release(self) {}
 }
 

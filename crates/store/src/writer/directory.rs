@@ -69,6 +69,7 @@ fn apply_one(connection: &Connection, cache: &mut Cache, change: &Change) -> Res
             .prepare_cached("DELETE FROM users WHERE uri = ?")
             .and_then(|mut delete| delete.execute([uri.as_str()]))
             .and_then(|_| super::remove_account(connection, uri))
+            .and_then(|()| super::remove_documents(connection, uri))
             .map_err(store_error),
     }
 }
