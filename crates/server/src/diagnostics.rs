@@ -53,6 +53,12 @@ pub(crate) enum Refused {
     /// The connection has as many dialogs as it may have.
     #[error("too many chat dialogs on this connection")]
     TooManyDialogs,
+    /// The store could not take a change.
+    #[error("the change could not be stored: try again later")]
+    NotStored,
+    /// Too many changes wait to be stored.
+    #[error("too many changes wait to be stored: try again later")]
+    TooBusy,
 }
 
 impl Refused {
@@ -63,7 +69,7 @@ impl Refused {
             Self::UnknownUser | Self::NoSuchService => StatusCode::NOT_FOUND,
             Self::NotSignedIn => StatusCode::TEMPORARILY_UNAVAILABLE,
             Self::TooManyDialogs => StatusCode::BUSY_HERE,
-            Self::TooManyWrongPasswords => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyWrongPasswords | Self::NotStored | Self::TooBusy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
         }
     }
@@ -85,6 +91,8 @@ impl Refused {
             Self::NoSuchService => 60_030,
             Self::TooManyDialogs => 60_031,
             Self::NotSignedIn => 60_032,
+            Self::NotStored => 60_040,
+            Self::TooBusy => 60_041,
         }
     }
 

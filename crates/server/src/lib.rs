@@ -18,6 +18,8 @@ mod diagnostics;
 mod directory;
 mod dispatch;
 mod endpoints;
+mod keeping;
+mod lanes;
 mod listener;
 mod mailbox;
 mod presence;

@@ -5,9 +5,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use parlor_net::{Outbound, Outbox};
+use parlor_sip::ServerTransactionId;
 use parlor_xccos::SipUri;
 
 use crate::call::CallMail;
+use crate::keeping::Unkept;
+use crate::presence::Body;
 use crate::sessions::MAIL;
 
 /// Letters that wait for one session. It takes them whenever it runs, whether its peer reads or not, so that many mean
@@ -21,7 +24,9 @@ pub(crate) enum Mail {
     Call(CallMail),
     /// The presence of somebody who is watched here changed; how it is now is looked up.
     Presence(SipUri),
-    /// The user's own publications or containers changed elsewhere.
+    /// The change that a request asked for was made, or not.
+    Kept(ServerTransactionId, Result<Option<Body>, Unkept>),
+    /// The user's own publications, containers or subscribers changed.
     Own(SipUri),
     /// The user's contact list changed; by what.
     Contacts(SipUri, Arc<str>),

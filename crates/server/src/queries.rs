@@ -1,24 +1,20 @@
-//! Reads and small writes that wait for the store, kept out of sessions and rooms: histories and preferences.
-//! A few workers with bounded queues; what one user asks is done in order.
+//! Questions of chat clients that wait for the store: histories and preferences.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use parlor_rooms::{MAX_READ, Store, StoreError, StoredPost};
 use parlor_xccos::{ErrorCode, MessageId, Post, Preference, ReplyData, RoomUri, SipUri};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::lanes::Lanes;
 use crate::registry::Busy;
 use crate::ticket::Ticket;
 
-/// The store reads in parallel as far as there are cores; more workers only queue inside it.
-const WORKERS: usize = 4;
-/// Queries waiting for one worker; a read takes far below a millisecond.
-const QUEUE: usize = 512;
+/// The store reads in parallel as far as there are cores; more lanes only queue inside it.
+const LANES: usize = 4;
 /// Bytes of text in one history reply; clients take documents of 1 MiB, and escaping can double a text.
 const HISTORY_BYTES: usize = 384 * 1024;
 /// What a post takes besides its texts: addresses, names, element names.
@@ -46,36 +42,20 @@ pub(crate) enum Query {
     StorePreference { user: SipUri, preference: Preference },
 }
 
-/// The workers' queues.
+/// The way to the store for questions.
 #[derive(Debug)]
 pub(crate) struct Queries {
-    workers: Vec<mpsc::Sender<(Query, Ticket)>>,
+    lanes: Lanes,
+    store: Arc<dyn Store>,
 }
 
 impl Queries {
-    /// Starts the workers; they end with `stopping`.
+    /// Starts the lanes; they end with `stopping`.
     pub(crate) fn start(store: &Arc<dyn Store>, tasks: &TaskTracker, stopping: &CancellationToken) -> Self {
-        let workers = (0..WORKERS)
-            .map(|_| {
-                let (sender, mut queue) = mpsc::channel::<(Query, Ticket)>(QUEUE);
-                let store = Arc::clone(store);
-                let stopping = stopping.clone();
-                tasks.spawn(async move {
-                    loop {
-                        tokio::select! {
-                            biased;
-                            next = queue.recv() => match next {
-                                Some((query, ticket)) => answer(&*store, query, ticket).await,
-                                None => return,
-                            },
-                            () = stopping.cancelled() => return,
-                        }
-                    }
-                });
-                sender
-            })
-            .collect();
-        Self { workers }
+        Self {
+            lanes: Lanes::start(LANES, tasks, stopping),
+            store: Arc::clone(store),
+        }
     }
 
     /// Queues a query of `user`; `ticket` makes the ticket once there is place.
@@ -85,15 +65,10 @@ impl Queries {
         query: Query,
         ticket: impl FnOnce() -> Ticket,
     ) -> Result<(), Busy> {
-        let mut hasher = DefaultHasher::new();
-        user.hash(&mut hasher);
-        let index = hasher.finish() % (self.workers.len() as u64);
-        let worker = usize::try_from(index)
-            .ok()
-            .and_then(|index| self.workers.get(index))
-            .ok_or(Busy)?;
-        worker.try_reserve().map_err(|_| Busy)?.send((query, ticket()));
-        Ok(())
+        self.lanes.give(user, || {
+            let (store, ticket) = (Arc::clone(&self.store), ticket());
+            async move { answer(&*store, query, ticket).await }
+        })
     }
 }
 

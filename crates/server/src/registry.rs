@@ -375,6 +375,7 @@ mod tests {
     use super::*;
     use crate::config::{Config, SeedRoom};
     use crate::directory::SharedDirectory;
+    use crate::presence::Presence;
 
     async fn service_with_a_room() -> (Arc<Service>, RoomId) {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
@@ -399,7 +400,9 @@ mod tests {
             .await
             .unwrap();
         let room = directory.read().room_by_name("Lobby").unwrap().id;
-        let service = crate::server::service(config, store, directory, accounts, base, &[]).unwrap();
+        let service =
+            crate::server::service(config, store, directory, accounts, Presence::default(), base, &[])
+                .unwrap();
         (Arc::new(service), room)
     }
 

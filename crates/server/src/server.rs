@@ -17,6 +17,7 @@ use crate::accounts::Accounts;
 use crate::control::{ControlSocket, ListenerStatus, Status};
 use crate::directory::{DirectoryError, SharedDirectory};
 use crate::endpoints::Endpoints;
+use crate::lanes::Lanes;
 use crate::listener::Approach;
 use crate::presence::Presence;
 use crate::queries::Queries;
@@ -25,7 +26,7 @@ use crate::service::{Counters, Service};
 use crate::sessions::Sessions;
 use crate::throttle::Throttle;
 use crate::wire::Wire;
-use crate::{listener, seed};
+use crate::{keeping, listener, seed};
 
 /// Longest wait for posts that were taken before the stop; one commit takes milliseconds.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(10);
@@ -59,6 +60,9 @@ pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Server, Star
         .await
         .map_err(DirectoryError::from)?;
     seed::plant(&directory, &accounts, &store, &base, &config.seed).await?;
+    let kept = store.documents().await.map_err(DirectoryError::from)?;
+    let presence = Presence::recalled(&kept);
+    drop(kept);
 
     let control = match &config.control_socket {
         Some(path) => Some(ControlSocket::open(path)?),
@@ -84,7 +88,9 @@ pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Server, Star
         .iter()
         .map(|(listener, _)| Listener::local_addr(listener))
         .collect();
-    let service = Arc::new(service(config, store, directory, accounts, base, &addresses)?);
+    let service = Arc::new(service(
+        config, store, directory, accounts, presence, base, &addresses,
+    )?);
     for (listener, approach) in listeners {
         tracing::info!(address = %listener.local_addr(), "listening");
         service
@@ -106,6 +112,7 @@ pub(crate) fn service(
     store: Arc<dyn Store>,
     directory: SharedDirectory,
     accounts: Accounts,
+    presence: Presence,
     base: RoomUri,
     addresses: &[SocketAddr],
 ) -> Result<Service, StartError> {
@@ -136,7 +143,8 @@ pub(crate) fn service(
         rooms: Registry::new(config.limits.room_queue, config.limits.room_endpoints),
         sessions: Sessions::default(),
         endpoints: Endpoints::default(),
-        presence: Presence::default(),
+        presence,
+        keeping: Lanes::start(keeping::LANES, &tasks, &stopping),
         queries: Queries::start(&store, &tasks, &stopping),
         wire: Arc::new(Wire::new(first, options)),
         counters: Counters::new(),

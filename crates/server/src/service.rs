@@ -15,6 +15,7 @@ use crate::config::TrustedPool;
 use crate::control::{ListenerStatus, StoreStatus};
 use crate::directory::SharedDirectory;
 use crate::endpoints::Endpoints;
+use crate::lanes::Lanes;
 use crate::presence::Presence;
 use crate::queries::Queries;
 use crate::registry::Registry;
@@ -36,6 +37,8 @@ pub(crate) struct Service {
     pub(crate) sessions: Sessions,
     pub(crate) endpoints: Endpoints,
     pub(crate) presence: Presence,
+    /// Where changes of what users keep are made.
+    pub(crate) keeping: Lanes,
     pub(crate) queries: Queries,
     pub(crate) wire: Arc<Wire>,
     pub(crate) counters: Counters,
@@ -52,6 +55,7 @@ impl Service {
         for change in changes {
             if let Change::UserRemoved(user) = change {
                 self.accounts.forget(user);
+                self.presence.forget(user);
             }
             match (change.room(), change) {
                 (Some(room), _) => self.rooms.room_changed(room),

@@ -52,6 +52,10 @@ struct Session {
     pending: Arc<Pending>,
     mailbox: Mailbox,
     calls: Calls,
+    /// Held once by each change that waits for the store.
+    changes: Arc<()>,
+    /// Users whose contact list a client was promised.
+    lists_owed: Vec<SipUri>,
     /// By their Call-ID.
     subscriptions: HashMap<String, Subscription>,
     /// Users who are signed in by this connection.
@@ -86,6 +90,8 @@ pub(crate) async fn serve(service: Arc<Service>, incoming: Incoming, approach: A
         pending: Arc::default(),
         mailbox,
         calls: Calls::default(),
+        changes: Arc::default(),
+        lists_owed: Vec::new(),
         subscriptions: HashMap::new(),
         users: Vec::new(),
         _entered: entered,
@@ -126,6 +132,7 @@ impl Session {
             parlor_sip::Event::DialogEnded { dialog, cause } => {
                 if let Some(chat) = self.dialogs.remove(&dialog) {
                     tracing::info!(user = %chat.user, ?cause, "chat dialog ended");
+                    self.application_left(&chat.user);
                     self.lose(chat, cause);
                 } else {
                     self.on_call_ended(dialog, cause);
@@ -196,10 +203,8 @@ impl Session {
             match mail {
                 Mail::Call(mail) => self.on_call_mail(mail),
                 Mail::Contacts(user, delta) => self.on_contacts(&user, &delta),
-                Mail::ContactList(user) => {
-                    let list = self.service.presence.contacts(&user);
-                    self.on_contacts(&user, &list);
-                }
+                Mail::ContactList(user) => self.show_new_list(&user),
+                Mail::Kept(transaction, kept) => self.on_kept(transaction, kept),
                 // However often it changed, only what it is now is told.
                 Mail::Presence(user) => {
                     watched.insert(user);
@@ -261,6 +266,7 @@ impl Session {
         for dialog in gone {
             if let Some(chat) = self.dialogs.remove(&dialog) {
                 tracing::info!(user = %chat.user, "the user may not chat any more");
+                self.application_left(&chat.user);
             }
             let _ = self.connection.agent().bye(now, dialog);
         }

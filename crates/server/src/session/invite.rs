@@ -11,6 +11,7 @@ use parlor_xccos::SipUri;
 use super::{ALLOW, Session};
 use crate::diagnostics::Refused;
 use crate::dispatch::ChatDialog;
+use crate::endpoints::SignedIn;
 use crate::room_task::JoinAnswer;
 use crate::wire::Endpoint;
 
@@ -64,8 +65,20 @@ impl Session {
             chat.rooms = lost.rooms;
             self.move_seats(&mut chat, dialog);
         }
+        if self.standing.is_trusted() && self.remember(&chat.user) {
+            self.service.presence.application_came(&chat.user, &self.mailbox);
+        }
         self.dialogs.insert(dialog, chat);
         Ok(())
+    }
+
+    /// An application that does not register is there as long as it has a dialog.
+    pub(super) fn application_left(&self, user: &SipUri) {
+        let talks = self.dialogs.values().any(|chat| chat.user == *user);
+        let registered = |endpoint: &SignedIn| endpoint.mailbox.is(&self.mailbox);
+        if self.standing.is_trusted() && !talks && !self.service.endpoints.of(user).iter().any(registered) {
+            self.withdraw(user);
+        }
     }
 
     /// The rooms of a lost dialog speak to this one from now on; a room too busy to hear it is left.

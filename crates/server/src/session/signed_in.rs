@@ -54,7 +54,7 @@ impl Session {
     }
 
     /// What the user said by this connection is not true any more.
-    fn withdraw(&self, user: &SipUri) {
+    pub(super) fn withdraw(&self, user: &SipUri) {
         let last = self.service.endpoints.of(user).is_empty();
         self.service.presence.endpoint_gone(user, &self.mailbox, last);
     }

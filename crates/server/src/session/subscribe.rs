@@ -22,8 +22,8 @@ use crate::xml::Element;
 const LONGEST: u32 = 28_800;
 /// A provisioning subscription is answered once and over (real-client 3.2).
 const FETCHED: &str = "terminated;expires=0";
-/// A few round trips on a slow line.
-const NEW_LIST_AFTER: Duration = Duration::from_millis(300);
+/// Longer than a client takes from its sign-in to the contact that it adds by itself.
+const NEW_LIST_AFTER: Duration = Duration::from_secs(2);
 /// Subscriptions of one connection; a client without batches makes one per contact.
 const MAX_SUBSCRIPTIONS: usize = 1_024;
 /// Users in one subscription; the original's limit of contacts.
@@ -151,12 +151,26 @@ impl Session {
 
     /// A client that adds a contact while it signs in takes an empty list for the whole truth and drops the contact
     /// (seen with pidgin-sipe 1.25): the first list of a new user waits until such a client has said what it adds.
-    fn show_new_list_later(&self, user: SipUri) {
+    fn show_new_list_later(&mut self, user: SipUri) {
+        if !self.lists_owed.contains(&user) {
+            self.lists_owed.push(user.clone());
+        }
         let mailbox = self.mailbox.clone();
         self.service.tasks.spawn(async move {
             tokio::time::sleep(NEW_LIST_AFTER).await;
             mailbox.post(Mail::ContactList(user));
         });
+    }
+
+    /// It is time for the list, unless the client made a change before: then it is told of changes, and the list, which
+    /// may have been written down in the middle of them, would take the contact away again.
+    pub(super) fn show_new_list(&mut self, user: &SipUri) {
+        let owed = self.lists_owed.len();
+        self.lists_owed.retain(|other| other != user);
+        if owed != self.lists_owed.len() {
+            let list = self.service.presence.contacts(user);
+            self.on_contacts(user, &list);
+        }
     }
 
     /// Reads whom a presence subscription is about; a refresh that names nobody goes on as it was.
@@ -187,12 +201,12 @@ impl Session {
                 _ => batch_of(subscription, &documents),
             };
         };
-        let named: Vec<SipUri> = action
-            .all("adhocList")
-            .flat_map(|list| list.all("resource"))
-            .filter_map(|resource| resource.attribute("uri")?.parse().ok())
-            .take(MAX_RESOURCES)
-            .collect();
+        let resources = || {
+            let resources = action.all("adhocList").flat_map(|list| list.all("resource"));
+            resources.take(MAX_RESOURCES)
+        };
+        let address = |resource: &Element| resource.attribute("uri")?.parse::<SipUri>().ok();
+        let named: Vec<SipUri> = resources().filter_map(address).collect();
         if action
             .attribute("name")
             .is_some_and(|name| name.eq_ignore_ascii_case("unsubscribe"))
@@ -209,6 +223,8 @@ impl Session {
         if !categories.is_empty() {
             subscription.categories = categories;
         }
+        let added = resources().filter(|resource| resource.child("context").is_some());
+        self.announce_subscriber(&subscription.subscriber, added.filter_map(address).collect());
         for user in named {
             if subscription.watched.len() < MAX_RESOURCES && !subscription.watched.contains(&user) {
                 subscription.watched.push(user);

@@ -4,6 +4,7 @@ mod administration;
 mod calls;
 mod chat;
 mod failures;
+mod keeping;
 mod membership;
 mod passwords;
 mod presence;

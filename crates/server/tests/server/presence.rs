@@ -4,12 +4,12 @@ use parlor_sip::{Method, Name, Request, RequestDraft, StatusCode};
 
 use crate::world::{Member, World, user};
 
-const PUBLISH: &str = "application/msrtc-category-publish+xml";
+pub(crate) const PUBLISH: &str = "application/msrtc-category-publish+xml";
 const BATCH: &str = "<batchSub xmlns=\"u\" uri=\"sip:alice@example.com\" name=\"\"><action name=\"subscribe\" id=\"1\">\
                      <adhocList><resource uri=\"sip:bob@example.com\"/><resource uri=\"sip:nobody@example.com\"/>\
                      </adhocList><categoryList><category name=\"state\"/></categoryList></action></batchSub>";
 
-fn state(version: u32, availability: u32) -> String {
+pub(crate) fn state(version: u32, availability: u32) -> String {
     format!(
         "<publish xmlns=\"u\"><publications uri=\"sip:bob@example.com\"><publication categoryName=\"state\" \
          instance=\"7\" container=\"2\" version=\"{version}\" expireType=\"endpoint\"><state xmlns=\"s\" \
@@ -18,13 +18,13 @@ fn state(version: u32, availability: u32) -> String {
     )
 }
 
-async fn member(world: &World, name: &str) -> Member {
+pub(crate) async fn member(world: &World, name: &str) -> Member {
     let mut member = Member::new(world.user_connection(name).await, user(name), None);
     assert_eq!(member.register().await.status(), StatusCode::OK);
     member
 }
 
-async fn heard(member: &mut Member) -> Request {
+pub(crate) async fn heard(member: &mut Member) -> Request {
     loop {
         if let parlor_sip::Event::Request { request, .. } = member.event().await {
             return request;
@@ -32,7 +32,7 @@ async fn heard(member: &mut Member) -> Request {
     }
 }
 
-fn text(body: &[u8]) -> String {
+pub(crate) fn text(body: &[u8]) -> String {
     String::from_utf8_lossy(body).into_owned()
 }
 
@@ -120,7 +120,92 @@ async fn a_contact_is_told_to_every_computer_of_the_user() {
     }
     let told = text(heard(&mut lap).await.body());
     assert!(
-        told.contains("<addedContact uri=\"bob@example.com\" name=\"Bob\""),
+        told.contains("<addedContact uri=\"sip:bob@example.com\" name=\"Bob\""),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn a_client_shows_its_own_state_all_in_all() {
+    let world = World::start().await;
+    let mut bob = member(&world, "bob").await;
+    let subscribe = RequestDraft::new(Method::SUBSCRIBE)
+        .header(Name::Event, "vnd-microsoft-roaming-self")
+        .header(Name::Supported, "ms-piggyback-first-notify, ms-benotify");
+    let first = bob.request("bob@example.com", subscribe).await;
+    assert!(!text(first.body()).contains("aggregateState"));
+    let service = RequestDraft::new(Method::SERVICE).body(PUBLISH, state(0, 6500));
+    let published = bob.request("bob@example.com", service).await;
+    let aggregate = "container=\"2\" version=\"1\" expireType=\"static\">\
+                     <state xmlns=\"http://schemas.microsoft.com/2006/09/sip/state\" \
+                     xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"aggregateState\">\
+                     <availability>6500</availability></state>";
+    assert!(
+        text(published.body()).contains(aggregate),
+        "{}",
+        text(published.body())
+    );
+    // The publisher is told as the user's other clients are.
+    let told = text(heard(&mut bob).await.body());
+    assert!(
+        told.contains(aggregate) && told.contains("machineState"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_bot_is_available_while_it_talks_though_it_never_registers() {
+    let world = World::start().await;
+    let mut alice = member(&world, "alice").await;
+    let subscribe = RequestDraft::new(Method::SUBSCRIBE)
+        .header(Name::Event, "presence")
+        .header(Name::Supported, "ms-piggyback-first-notify, ms-benotify");
+    let accepted = alice.request("newsbot@example.com", subscribe).await;
+    assert!(text(accepted.body()).contains("<availability>18000<"));
+    let mut bot = world.bot("newsbot").await;
+    assert!(text(heard(&mut alice).await.body()).contains("<availability>3500<"));
+    // The connection stays, the bot does not.
+    bot.bye().await;
+    assert!(text(heard(&mut alice).await.body()).contains("<availability>18000<"));
+    assert_eq!(bot.invite("pchat").await, StatusCode::OK);
+    assert!(text(heard(&mut alice).await.body()).contains("<availability>3500<"));
+    drop(bot);
+    assert!(text(heard(&mut alice).await.body()).contains("<availability>18000<"));
+}
+
+#[tokio::test]
+async fn a_client_that_adds_a_contact_first_is_not_shown_an_empty_list() {
+    let world = World::start().await;
+    let subscribe = || {
+        RequestDraft::new(Method::SUBSCRIBE)
+            .header(Name::Event, "vnd-microsoft-roaming-contacts")
+            .header(Name::Supported, "ms-piggyback-first-notify")
+            .header(Name::ProxyRequire, "ms-benotify")
+    };
+    let soap = |command: &str| {
+        let body = format!("<s:Envelope xmlns:s=\"e\" xmlns:m=\"w\"><s:Body>{command}</s:Body></s:Envelope>");
+        RequestDraft::new(Method::SERVICE).body("application/SOAP+xml", body)
+    };
+    let mut desk = member(&world, "alice").await;
+    let mut lap = member(&world, "alice").await;
+    for client in [&mut desk, &mut lap] {
+        let accepted = client.request("alice@example.com", subscribe()).await;
+        assert_eq!((accepted.status(), accepted.body().len()), (StatusCode::OK, 0));
+    }
+    // What pidgin-sipe does first; the contact follows the answer.
+    let group = soap("<m:addGroup><m:name>~</m:name><m:deltaNum>0</m:deltaNum></m:addGroup>");
+    let added = desk.request("alice@example.com", group).await;
+    assert!(text(added.body()).contains("<m:groupID>1</m:groupID>"));
+    // The desk's time was up before that of the other client.
+    let list = text(heard(&mut lap).await.body());
+    assert!(list.starts_with("<contactList deltaNum=\"1\">"), "{list}");
+    let set = "<m:setContact><m:URI>sip:bob@example.com</m:URI><m:groups>1</m:groups><m:deltaNum>1</m:deltaNum>\
+               </m:setContact>";
+    let sent = desk.send_request("alice@example.com", soap(set));
+    let told = text(heard(&mut desk).await.body());
+    assert!(
+        told.starts_with("<contactDelta deltaNum=\"2\" prevDeltaNum=\"1\">"),
+        "{told}"
+    );
+    assert_eq!(desk.answer(sent).await.status(), StatusCode::OK);
 }

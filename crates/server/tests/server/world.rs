@@ -6,7 +6,7 @@
     reason = "a story that cannot be set up fails where it stands"
 )]
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +22,8 @@ use parlor_server::{
     control,
 };
 use parlor_sip::{
-    AgentSettings, DialogId, Method, Name, NameAddr, RequestDraft, Response, StatusCode, Target, Transport,
-    Uri,
+    AgentSettings, ClientTransactionId, DialogId, Method, Name, NameAddr, RequestDraft, Response, StatusCode,
+    Target, Transport, Uri,
 };
 use parlor_xccos::{
     Behavior, Command, CommandRef, EncodeOptions, Envelope, EnvelopeId, Notice, NumberedCommand,
@@ -72,7 +72,21 @@ impl World {
     pub(crate) async fn with(adjust: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = DevelopmentAuthority::open(&folder.path().join("certs")).unwrap();
-        let store = MemoryStore::new();
+        Self::open(folder, authority, MemoryStore::new(), adjust).await
+    }
+
+    /// The server stops and another one starts on what is stored.
+    pub(crate) async fn restart(self) -> Self {
+        self.server.shutdown().await;
+        Self::open(self.folder, self.authority, self.store, |_| {}).await
+    }
+
+    async fn open(
+        folder: TempDir,
+        authority: DevelopmentAuthority,
+        store: MemoryStore,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config::new(DOMAIN, format!("sip:pchat@{DOMAIN}").parse().unwrap());
         let identity = authority.issue("server", &localhost()).unwrap();
         let tls = ServerTls::load(ServerTlsSettings {
@@ -246,6 +260,8 @@ pub(crate) struct Member {
     pub(crate) dialog: Option<DialogId>,
     envelope: u64,
     heard: VecDeque<Primitive>,
+    /// Answers that came while another one was waited for.
+    answers: HashMap<ClientTransactionId, Response>,
 }
 
 impl Member {
@@ -257,6 +273,7 @@ impl Member {
             dialog: None,
             envelope: 0,
             heard: VecDeque::new(),
+            answers: HashMap::new(),
         }
     }
 
@@ -276,21 +293,32 @@ impl Member {
 
     /// A request outside of a dialog, and its final answer.
     pub(crate) async fn request(&mut self, called: &str, draft: RequestDraft) -> Response {
+        let sent = self.send_request(called, draft);
+        self.answer(sent).await
+    }
+
+    /// Sends a request outside of a dialog, whose answer is waited for later.
+    pub(crate) fn send_request(&mut self, called: &str, draft: RequestDraft) -> ClientTransactionId {
         let target = self.target(called);
         let draft = draft.header(Name::Contact, self.contact());
         let now = self.connection.now();
-        let transaction = self.connection.agent().request(now, &target, draft);
+        self.connection.agent().request(now, &target, draft)
+    }
+
+    /// The final answer to a request.
+    pub(crate) async fn answer(&mut self, sent: ClientTransactionId) -> Response {
         loop {
-            let event = self.event().await;
+            if let Some(response) = self.answers.remove(&sent) {
+                return response;
+            }
             if let parlor_sip::Event::Response {
-                transaction: answered,
+                transaction,
                 response,
                 ..
-            } = event
-                && answered == transaction
+            } = self.event().await
                 && response.status().is_final()
             {
-                return response;
+                self.answers.insert(transaction, response);
             }
         }
     }
