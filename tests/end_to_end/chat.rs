@@ -59,3 +59,52 @@ fn an_unknown_user_and_an_absent_server_are_named() {
     assert!(complaint(&unknown).contains("404"), "{}", complaint(&unknown));
     serve.interrupt();
 }
+
+#[test]
+fn a_person_signs_in_with_a_password_that_no_command_line_and_no_log_shows() {
+    let deployment = Deployment::new("");
+    let mut serve = deployment.start("serve");
+    serve.event("listening", |_| true);
+    deployment.set_password("sip:alice@example.com", "Secret123");
+    let file = deployment.write("password", "Secret123\n");
+    let by_password = [
+        "chat",
+        "--user",
+        "alice@example.com",
+        "--password-file",
+        file,
+        "--room",
+        "Help",
+    ];
+    let mut alice = deployment.interactive(&by_password);
+    alice.wait_for_text("signed in as sip:alice@example.com");
+    alice.wait_for_text("joined Help");
+    alice.types("by password");
+    alice.wait_for_text("by password");
+    let mut bob = deployment.interactive(&["chat", "--as", "sip:bob@example.com"]);
+    bob.wait_for_text("signed in");
+    alice.types("/msg bob@example.com just for you");
+    alice.wait_for_text("[to sip:bob@example.com] just for you");
+    bob.wait_for_text("[from sip:alice@example.com] just for you");
+    bob.types("/msg sip:alice@example.com thank you");
+    alice.wait_for_text("[from sip:bob@example.com] thank you");
+    bob.types("/quit");
+    assert!(bob.end().success());
+    alice.types("/msg bob@example.com still there?");
+    alice.wait_for_text("not delivered: INVITE was answered with 480");
+    alice.types("/quit");
+    assert!(alice.end().success());
+
+    let wrong = deployment.write("wrong", "secret123\n");
+    let refused = deployment.run(&["chat", "--user", "alice@example.com", "--password-file", wrong]);
+    assert_eq!(refused.status.code(), Some(1));
+    let words = complaint(&refused);
+    assert!(
+        words.contains("does not accept the password of `alice@example.com`"),
+        "{words}"
+    );
+    assert!(!words.contains("secret123"), "{words}");
+    let nowhere = deployment.run(&["chat", "--user", "alice@example.com"]);
+    assert_eq!(nowhere.status.code(), Some(2), "{}", complaint(&nowhere));
+    serve.interrupt();
+}

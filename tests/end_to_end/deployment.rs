@@ -142,6 +142,19 @@ impl Deployment {
         self.folder.path().join(name)
     }
 
+    /// Writes a file into the folder; its name.
+    pub(crate) fn write<'n>(&self, name: &'n str, text: &str) -> &'n str {
+        fs::write(self.path(name), text).expect("the file is written");
+        name
+    }
+
+    /// Gives a user a password while the server runs.
+    pub(crate) fn set_password(&self, user: &str, password: &str) {
+        let mut passwd = self.interactive(&["user", "passwd", user]);
+        passwd.types(password);
+        assert!(passwd.end().success(), "parlor user passwd {user}");
+    }
+
     /// Writes the feed with these items.
     pub(crate) fn feed(&self, items: &[u32]) {
         let mut text = String::from("<rss version=\"2.0\"><channel><title>Test</title>");

@@ -6,9 +6,10 @@ use parlor_xccos::{Command as ChatCommand, MessageId, ReplyData, RoomUri, SipUri
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::chat::{ChatSettings, ServerInfo};
-use crate::error::{EstablishError, JoinError, PostError, RequestError};
+use crate::error::{EstablishError, JoinError, PostError, PrivateError, RequestError};
 use crate::events::RoomEvent;
 use crate::message::{Message, Posted};
+use crate::private::PrivateMessage;
 use crate::room::RoomGuard;
 use crate::state::{EndpointState, EndpointStatus};
 
@@ -54,6 +55,16 @@ pub(crate) enum Command {
         room: RoomUri,
         message: Message,
         reply: Reply<Result<Posted, PostError>>,
+    },
+    /// Hands over what others write to this endpoint alone.
+    Listen {
+        reader: mpsc::Sender<PrivateMessage>,
+        reply: Reply<()>,
+    },
+    SendPrivate {
+        to: SipUri,
+        text: String,
+        reply: Reply<Result<(), PrivateError>>,
     },
     CloseChat {
         reply: Reply<()>,

@@ -7,6 +7,7 @@ use parlor_xccos::SipUri;
 use tokio::sync::watch;
 
 use crate::command::{Command, Handle};
+use crate::credentials::Credentials;
 use crate::error::EstablishError;
 use crate::platform::Platform;
 use crate::state::{EndpointState, EndpointStatus};
@@ -59,7 +60,7 @@ impl ApplicationEndpointSettings {
     }
 }
 
-/// How a user endpoint signs in; the credential is the platform's client certificate.
+/// How a user endpoint signs in: by the platform's client certificate, or by a password.
 #[derive(Debug, Clone)]
 pub struct UserEndpointSettings {
     /// The user's own address.
@@ -70,6 +71,9 @@ pub struct UserEndpointSettings {
     pub proxy: Proxy,
     /// The lifetime asked for in REGISTER; the server may shorten it.
     pub registration: Duration,
+    /// Answers the server's challenges, by Digest with SHA-256 and over TLS only. `None` leaves the proof to the
+    /// platform's client certificate.
+    pub credentials: Option<Credentials>,
 }
 
 impl UserEndpointSettings {
@@ -80,6 +84,7 @@ impl UserEndpointSettings {
             display_name: None,
             proxy,
             registration: REGISTRATION,
+            credentials: None,
         }
     }
 }
@@ -92,6 +97,7 @@ pub(crate) struct Account {
     pub(crate) proxy: Proxy,
     /// `None`: no REGISTER.
     pub(crate) registration: Option<Duration>,
+    pub(crate) credentials: Option<Credentials>,
     /// Identifies this endpoint among those of the user (facts E1); ten hexadecimal digits.
     pub(crate) epid: String,
     /// Makes jitter and identifiers.
@@ -113,6 +119,7 @@ impl Account {
             display_name,
             proxy,
             registration,
+            credentials: None,
             epid,
             seed,
         }
@@ -228,6 +235,17 @@ impl Deref for ApplicationEndpoint {
 }
 
 /// The endpoint of a person's own program (UCMA `UserEndpoint`).
+///
+/// ```no_run
+/// use parlor_client::{Credentials, Platform, Proxy, UserEndpoint, UserEndpointSettings};
+///
+/// # async fn run(platform: Platform, password: String) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut settings = UserEndpointSettings::new("sip:alice@example.com".parse()?, Proxy::new("chat.example.com", 5061));
+/// settings.credentials = Some(Credentials::new("alice@example.com", password));
+/// let endpoint = UserEndpoint::new(&platform, settings);
+/// endpoint.establish().await?; // a wrong password is `EstablishError::WrongPassword`
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct UserEndpoint {
     local: LocalEndpoint,
@@ -237,13 +255,16 @@ impl UserEndpoint {
     /// An idle endpoint. Starts its task, so it must be called within a tokio runtime.
     pub fn new(platform: &Platform, settings: UserEndpointSettings) -> Self {
         let registration = Some(settings.registration);
-        let account = Account::new(
-            platform,
-            settings.owner,
-            settings.display_name,
-            settings.proxy,
-            registration,
-        );
+        let account = Account {
+            credentials: settings.credentials,
+            ..Account::new(
+                platform,
+                settings.owner,
+                settings.display_name,
+                settings.proxy,
+                registration,
+            )
+        };
         Self {
             local: LocalEndpoint::start(platform, account),
         }

@@ -103,6 +103,25 @@ pub enum EstablishError {
     /// An answer was not what the protocol says.
     #[error("the server's answer to {0} could not be understood")]
     Unintelligible(&'static str),
+    /// The server challenged an answer that was made with the password. Nothing is tried again: repeating a wrong
+    /// password locks an account.
+    #[error("the server does not accept the password of `{name}`")]
+    WrongPassword {
+        /// The account.
+        name: String,
+    },
+    /// The server asks for a proof in a way that this SDK does not know.
+    #[error("the server does not offer to check the password by Digest with SHA-256")]
+    NoCommonScheme,
+    /// The platform connects without TLS, where a password may be guessed from what is heard.
+    #[error("a password is used over TLS only")]
+    PasswordNeedsTls,
+    /// What the server says about the password is not what a server that knows it would say.
+    #[error("the server does not prove that it knows the password")]
+    ServerUnproved,
+    /// The operating system gave no random bytes for an answer to a challenge.
+    #[error("the operating system gave no random bytes")]
+    Randomness,
     /// The deadline passed.
     #[error("not established within the deadline")]
     Deadline,
@@ -219,6 +238,64 @@ pub enum PostError {
     State(EndpointState),
 }
 
+/// Why a one-to-one message did not arrive, or is not known to have arrived.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrivateError {
+    /// There is nothing to send.
+    #[error("the message is empty")]
+    Empty,
+    /// Longer than an endpoint takes; nothing was sent.
+    #[error("the message has {bytes} bytes and one may have {limit}")]
+    TooLong {
+        /// Bytes of the text.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The server or the other endpoint refused it: 404 for an unknown user, 480 for one who is not signed in.
+    #[error(transparent)]
+    Refused(#[from] SipRefusal),
+    /// The conversation could not be opened because the server wants a proof that it does not get.
+    #[error("the server does not let this endpoint call")]
+    SignIn(#[source] EstablishError),
+    /// The deadline passed before it was sent.
+    #[error("nobody took the message within the deadline")]
+    Deadline,
+    /// It went out and no answer came back: it may or may not have arrived.
+    #[error("the message was sent, but whether it arrived is unknown")]
+    OutcomeUnknown,
+    /// Too many messages are on their way.
+    #[error("too many messages are on their way")]
+    TooManyMessages,
+    /// The endpoint is not established, draining, terminating or terminated.
+    #[error("the endpoint is {0}")]
+    State(EndpointState),
+}
+
+impl PrivateError {
+    /// Whether sending the same message again cannot help. Somebody who is not there (480) may come back.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Empty | Self::TooLong { .. } => true,
+            Self::Refused(refusal) => refusal.is_permanent(),
+            Self::SignIn(error) => error.is_permanent(),
+            _ => false,
+        }
+    }
+}
+
+impl EstablishError {
+    /// Whether trying again cannot help until somebody changes a password or the settings; an endpoint that recovers
+    /// ends with such an error.
+    pub fn is_permanent(&self) -> bool {
+        matches!(
+            self,
+            Self::WrongPassword { .. } | Self::NoCommonScheme | Self::PasswordNeedsTls | Self::ServerUnproved
+        )
+    }
+}
+
 impl PostError {
     /// Whether posting the same message again cannot help.
     pub fn is_permanent(&self) -> bool {
@@ -280,7 +357,10 @@ fn list(candidates: &[RoomSummary]) -> String {
 mod tests {
     use parlor_xccos::{ErrorCode, RoomId, RoomUri};
 
-    use super::{ChatRefusal, EstablishError, JoinError, PlatformError, PostError, RequestError, SipRefusal};
+    use super::{
+        ChatRefusal, EstablishError, JoinError, PlatformError, PostError, PrivateError, RequestError,
+        SipRefusal,
+    };
     use crate::state::EndpointState;
 
     fn refused(code: ErrorCode) -> ChatRefusal {
@@ -306,6 +386,10 @@ mod tests {
             PlatformError::Gruu("sip:x".to_owned()).to_string(),
             EstablishError::NotProvisioned.to_string(),
             EstablishError::State(EndpointState::Draining).to_string(),
+            EstablishError::WrongPassword {
+                name: "alice".to_owned(),
+            }
+            .to_string(),
             RequestError::Refused(refused(ErrorCode::Permission)).to_string(),
             JoinError::NotFound {
                 name: "News".to_owned(),
@@ -314,6 +398,7 @@ mod tests {
             .to_string(),
             PostError::TooLong { bytes: 9, limit: 8 }.to_string(),
             PostError::OutcomeUnknown.to_string(),
+            PrivateError::TooLong { bytes: 9, limit: 8 }.to_string(),
             PostError::Sip(SipRefusal {
                 diagnostics: Some("4000".to_owned()),
                 ..sip(403)
@@ -328,10 +413,12 @@ mod tests {
                 "`sip:x` is not a GRUU: it has the form sip:HOST@DOMAIN;gruu;opaque=srvr:APPLICATION:TOKEN",
                 "the server provisions no persistent chat address: name one in the settings",
                 "an endpoint that is draining cannot be established",
+                "the server does not accept the password of `alice`",
                 "the user is not authorized to perform this operation (the server said ERROR_PERMISSION)",
                 "no room is named `News`",
                 "the message has 9 bytes and the server takes 8",
                 "the message was sent, but whether it appeared is unknown",
+                "the message has 9 bytes and one may have 8",
                 "INFO was answered with 403 No (4000)",
             ]
         );
@@ -359,6 +446,8 @@ mod tests {
         ] {
             assert!(!passing.is_permanent(), "{passing}");
         }
+        assert!(PrivateError::Refused(sip(404)).is_permanent());
+        assert!(!PrivateError::Refused(sip(480)).is_permanent());
         assert!(JoinError::AlreadyJoined(room.clone()).is_permanent());
         assert!(
             JoinError::Refused {

@@ -96,6 +96,8 @@ pub struct Platform {
 #[derive(Debug)]
 pub(crate) struct PlatformShared {
     pub(crate) gruu: Option<Uri>,
+    /// Whether nobody can listen on its connections.
+    pub(crate) encrypted: bool,
     pub(crate) dialer: Dialer,
     pub(crate) tuning: Tuning,
     seeds: Mutex<fastrand::Rng>,
@@ -127,9 +129,11 @@ impl Platform {
         tuning: Tuning,
         dialer: Dialer,
     ) -> Result<Self, PlatformError> {
-        let gruu = match settings.into() {
-            PlatformSettings::Client(_) => None,
-            PlatformSettings::Server(settings) => Some(check_application(&settings)?),
+        let (gruu, encrypted) = match settings.into() {
+            PlatformSettings::Client(settings) => {
+                (None, matches!(settings.transport, ClientTransport::Tls(_)))
+            }
+            PlatformSettings::Server(settings) => (Some(check_application(&settings)?), true),
         };
         let seed = match tuning.seed {
             Some(seed) => seed,
@@ -139,6 +143,7 @@ impl Platform {
         Ok(Self {
             shared: Arc::new(PlatformShared {
                 gruu,
+                encrypted,
                 dialer,
                 tuning,
                 seeds,

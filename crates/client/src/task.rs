@@ -7,10 +7,12 @@
 //! ```
 
 mod answers;
+mod asking;
 mod endings;
 mod jobs;
 mod line;
 mod online;
+mod private;
 mod registration;
 mod rooms;
 mod session;
@@ -31,12 +33,13 @@ use crate::backoff::Backoff;
 use crate::chat::ChatSettings;
 use crate::command::{Command, Handle, Reply, answer};
 use crate::endpoint::Account;
-use crate::error::{EstablishError, JoinError, PostError, RequestError};
+use crate::error::{EstablishError, JoinError, PostError, PrivateError, RequestError};
 use crate::platform::PlatformShared;
 use crate::state::{EndpointState, EndpointStatus};
 use crate::tuning::COMMAND_QUEUE;
 
 use line::Line;
+use private::Conversations;
 use session::Session;
 
 /// Starts the task of one endpoint. It stops when the last handle is dropped.
@@ -55,6 +58,7 @@ pub(crate) fn start(platform: &Arc<PlatformShared>, account: Account) -> Handle 
         publish,
         backoff,
         session,
+        private: Conversations::new(),
         drains: Vec::new(),
         goodbyes: Vec::new(),
     };
@@ -73,6 +77,7 @@ struct EndpointTask {
     publish: watch::Sender<EndpointStatus>,
     backoff: Backoff,
     session: Session,
+    private: Conversations,
     /// Who waits for the drain.
     drains: Vec<Reply<()>>,
     /// Who waits for the end.
@@ -106,6 +111,7 @@ impl EndpointTask {
             self.stay(line).await;
         }
         self.session.end(None, EndpointState::Terminated);
+        self.private.end(None, EndpointState::Terminated);
         self.state(EndpointState::Terminated);
         // Commands still queued find their answer channel closed and read the state above.
         self.drains
@@ -122,6 +128,11 @@ impl EndpointTask {
                 Command::Terminate { reply } => {
                     self.goodbyes.push(reply);
                     return None;
+                }
+                Command::Listen { reader, reply } => {
+                    self.private.listen(reader);
+                    answer(reply, ());
+                    continue;
                 }
                 other => {
                     refuse(other, EndpointState::Idle);
@@ -160,6 +171,11 @@ impl EndpointTask {
             };
             tracing::warn!(%cause, "connection lost");
             self.session.lost(Instant::now());
+            self.private.lost();
+            if cause.is_permanent() {
+                self.failed(EndpointState::Terminating, &cause);
+                return line.close("refused").await;
+            }
             self.failed(EndpointState::Recovering, &cause);
             line.close("recovering").await;
             match self.recover().await {
@@ -169,7 +185,7 @@ impl EndpointTask {
         }
     }
 
-    /// Tries until there is a connection with a session again.
+    /// Tries until there is a connection with a session again, or the server does not let the user in any more.
     async fn recover(&mut self) -> Result<Line, Stop> {
         loop {
             let wait = self.backoff.wait();
@@ -188,6 +204,11 @@ impl EndpointTask {
                         self.session.opened(info, Instant::now());
                     }
                     return Ok(line);
+                }
+                Err(error) if error.is_permanent() => {
+                    tracing::error!(%error, "not signed in again");
+                    self.failed(EndpointState::Terminating, &error);
+                    return Err(Stop);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "attempt to connect failed");
@@ -214,7 +235,10 @@ impl EndpointTask {
     async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stop> {
         let mut work = pin!(work);
         loop {
-            let deadline = self.session.next_deadline(Instant::now());
+            let deadline = earlier(
+                self.session.next_deadline(Instant::now()),
+                self.private.next_deadline(),
+            );
             tokio::select! {
                 done = &mut work => return Ok(done),
                 command = self.inbox.recv() => self.offline_command(command.ok_or(Stop)?)?,
@@ -222,6 +246,7 @@ impl EndpointTask {
                 () = until(deadline) => {
                     // Nothing of the session's own is under way without a connection.
                     let _never = self.session.expire(Instant::now());
+                    self.private.offline(Instant::now());
                     self.settle_drains(None);
                 }
             }
@@ -257,7 +282,18 @@ impl EndpointTask {
                 self.goodbyes.push(reply);
                 return Err(Stop);
             }
+            Command::Listen { reader, reply } => {
+                self.private.listen(reader);
+                answer(reply, ());
+            }
             other if matches!(state, EndpointState::Establishing) => refuse(other, state),
+            Command::SendPrivate { reply, .. } if state == EndpointState::Draining => {
+                answer(reply, Err(PrivateError::State(state)));
+            }
+            Command::SendPrivate { to, text, reply } => {
+                let deadline = Instant::now() + self.platform.tuning.request;
+                self.private.send(to, text, reply, deadline);
+            }
             other => self.session.command(other, Instant::now()),
         }
         Ok(())
@@ -266,13 +302,15 @@ impl EndpointTask {
     /// Leaves in good order, within the time for it.
     async fn goodbye(&mut self, mut line: Line) {
         self.state(EndpointState::Terminating);
+        self.private.end(Some(&mut line), EndpointState::Terminating);
         let mut open: Vec<_> = self
             .session
             .end(Some(&mut line), EndpointState::Terminating)
             .into_iter()
             .collect();
         if line.registration.is_some() {
-            open.extend(registration::send(&mut line, &self.account, Duration::ZERO).ok());
+            let asked = registration::send(&mut line, &self.account, Duration::ZERO);
+            open.extend(asked.map(|asked| asked.transaction).ok());
         }
         let answers = async {
             while !open.is_empty() {
@@ -319,9 +357,19 @@ fn refuse(command: Command, state: EndpointState) {
         Command::Join { reply, .. } => answer(reply, Err(JoinError::Request(RequestError::State(state)))),
         Command::Leave { reply, .. } => answer(reply, Err(RequestError::State(state))),
         Command::Post { reply, .. } => answer(reply, Err(PostError::State(state))),
+        Command::SendPrivate { reply, .. } => answer(reply, Err(PrivateError::State(state))),
+        // Taken in every state before it comes here.
+        Command::Listen { .. } => {}
         Command::CloseChat { reply } | Command::Drain { reply } | Command::Terminate { reply } => {
             answer(reply, ());
         }
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

@@ -401,9 +401,17 @@ pub(crate) enum ScheduleCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ChatArgs {
-    /// Who to be; needs a certificate for this address, made by the development authority if need be
-    #[arg(long = "as", value_name = "SIP-URI")]
-    pub(crate) user: SipUri,
+    /// Who to be; without --user by a certificate for this address, made by the development authority if need be
+    #[arg(long = "as", value_name = "SIP-URI", required_unless_present = "account")]
+    pub(crate) user: Option<SipUri>,
+
+    /// Sign in to this account with its password: that of --password-file, of the variable PARLOR_PASSWORD, or typed
+    #[arg(long = "user", value_name = "NAME", conflicts_with_all = ["certificate", "key"])]
+    pub(crate) account: Option<String>,
+
+    /// File whose first line is the password
+    #[arg(long, value_name = "FILE", requires = "account")]
+    pub(crate) password_file: Option<PathBuf>,
 
     /// Join this room at once; may be repeated
     #[arg(long = "room", value_name = "NAME")]

@@ -4,6 +4,7 @@ pub(crate) mod category;
 pub(crate) mod cert;
 pub(crate) mod chat;
 pub(crate) mod check;
+mod password;
 pub(crate) mod posts;
 pub(crate) mod room;
 pub(crate) mod run;

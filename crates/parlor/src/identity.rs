@@ -75,30 +75,27 @@ pub(crate) fn host_platform(settings: &Settings, host: &HostSettings) -> Result<
         .map_err(|error| Failure::caused("the [host] table", &error).with_code(exit::CONFIGURATION))
 }
 
-/// The platform of a person: a client whose certificate, named or issued, holds the address.
+/// A certificate that holds a person's address, issued for development.
+pub(crate) fn user_files(settings: &Settings, user: &SipUri) -> Result<IdentityFiles, Failure> {
+    let subject = Subject::User {
+        uri: user.to_string(),
+    };
+    issue(settings, &user_file_name(user), &subject)
+}
+
+/// The platform of a person: a client that shows its certificate, or proves itself otherwise.
 pub(crate) fn user_platform(
     settings: &Settings,
-    user: &SipUri,
-    named: Option<IdentityFiles>,
+    identity: Option<IdentityFiles>,
 ) -> Result<Platform, Failure> {
     let files = settings
         .host
         .as_ref()
         .map(|host| host.tls.clone())
         .unwrap_or_default();
-    let identity = match named {
-        Some(named) => named,
-        None => issue(
-            settings,
-            &user_file_name(user),
-            &Subject::User {
-                uri: user.to_string(),
-            },
-        )?,
-    };
     let tls = ClientTls::load(ClientTlsSettings {
         roots: roots(settings, &files)?,
-        identity: Some(identity),
+        identity,
         server_name: server_name(settings),
         crl: files.crl,
     })

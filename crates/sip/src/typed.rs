@@ -152,7 +152,8 @@ pub struct ContentType<'a> {
 }
 
 impl<'a> ContentType<'a> {
-    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+    /// Reads a value, also one that stands in a part of a multipart body; `None` without `type/subtype`.
+    pub fn parse(text: &'a str) -> Option<Self> {
         let (media, params) = text.split_at(text.find(';').unwrap_or(text.len()));
         let media = media.trim_matches(is_space);
         let (kind, subtype) = media.split_once('/')?;

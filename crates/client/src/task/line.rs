@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::endpoint::Account;
 use crate::error::{EstablishError, SipRefusal};
 use crate::platform::PlatformShared;
+use crate::task::asking::Prover;
 use crate::task::registration::{self, Registration};
 
 /// XCCOS travels as plain text (facts A5).
@@ -27,6 +28,8 @@ pub(crate) struct Line {
     /// The value of our Contact header.
     pub(crate) contact: String,
     pub(crate) registration: Option<Registration>,
+    /// Answers challenges; `None` without a password.
+    pub(crate) prover: Option<Prover>,
     /// The chat session.
     pub(crate) dialog: Option<DialogId>,
 }
@@ -34,6 +37,10 @@ pub(crate) struct Line {
 impl Line {
     /// Dials the proxy. Registering is the next step, for those who do.
     pub(crate) async fn dial(platform: &PlatformShared, account: &Account) -> Result<Self, EstablishError> {
+        if account.credentials.is_some() && !platform.encrypted {
+            return Err(EstablishError::PasswordNeedsTls);
+        }
+        let prover = account.credentials.as_ref().map(Prover::new).transpose()?;
         let proxy = account.proxy.clone();
         let connection =
             platform
@@ -64,6 +71,7 @@ impl Line {
             from,
             contact,
             registration: None,
+            prover,
             dialog: None,
         })
     }
@@ -83,11 +91,6 @@ impl Line {
         RequestDraft::new(method).header(Name::Contact, &self.contact)
     }
 
-    pub(crate) fn request(&mut self, target: &Target, draft: RequestDraft) -> ClientTransactionId {
-        let now = self.connection.now();
-        self.connection.agent().request(now, target, draft)
-    }
-
     /// Sends one XCCOS document in the chat session.
     pub(crate) fn info(&mut self, body: Bytes) -> Result<ClientTransactionId, DialogGone> {
         let dialog = self.dialog.ok_or(DialogGone)?;
@@ -104,18 +107,28 @@ impl Line {
     }
 
     pub(crate) fn is_refresh(&self, transaction: ClientTransactionId) -> bool {
-        self.registration
-            .as_ref()
-            .is_some_and(|registration| registration.refreshing == Some(transaction))
+        let refreshing = self.registration.as_ref().and_then(|it| it.refreshing.as_ref());
+        refreshing.is_some_and(|asked| asked.transaction == transaction)
     }
 
     /// Sends the refresh of the registration.
     pub(crate) fn refresh(&mut self, account: &Account) -> Result<(), EstablishError> {
-        let transaction = registration::send(self, account, account.registration.unwrap_or_default())?;
+        let asked = registration::send(self, account, account.registration.unwrap_or_default())?;
         if let Some(registration) = &mut self.registration {
-            registration.refreshing = Some(transaction);
+            registration.refreshing = Some(asked);
         }
         Ok(())
+    }
+
+    /// A session description as real servers and clients accept it: media is only named, texts travel in the dialog
+    /// (facts A3).
+    pub(crate) fn description(&self, accepted: &str) -> String {
+        let address = self.connection.local_addr().ip();
+        let version = if address.is_ipv6() { "IP6" } else { "IP4" };
+        format!(
+            "v=0\r\no=- 0 0 IN {version} {address}\r\ns=session\r\nc=IN {version} {address}\r\nt=0 0\r\n\
+             m=message 5060 sip null\r\na=accept-types:{accepted}\r\n"
+        )
     }
 
     /// Ends the chat session.
@@ -148,38 +161,6 @@ impl Line {
             match self.connection.next().await {
                 NetEvent::Sip(event) => return Ok(event),
                 NetEvent::Closed(cause) => return Err(EstablishError::ConnectionLost(cause)),
-                _ => {}
-            }
-        }
-    }
-
-    /// Waits for the final answer to one request and turns a refusal into an error.
-    pub(crate) async fn success(
-        &mut self,
-        method: &'static str,
-        awaited: ClientTransactionId,
-    ) -> Result<Response, EstablishError> {
-        loop {
-            match self.event().await? {
-                Event::Response {
-                    transaction,
-                    response,
-                    ..
-                } if transaction == awaited => {
-                    if !response.status().is_final() {
-                        continue;
-                    }
-                    return match refusal(method, &response) {
-                        Some(refusal) => Err(refusal.into()),
-                        None => Ok(response),
-                    };
-                }
-                Event::TimedOut { transaction, .. } if transaction == awaited => {
-                    return Err(EstablishError::Deadline);
-                }
-                Event::Request {
-                    transaction, request, ..
-                } => self.refuse(transaction, &request),
                 _ => {}
             }
         }

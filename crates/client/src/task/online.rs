@@ -7,9 +7,9 @@ use parlor_sip::{DialogEnd, Event, Method, Request, ServerTransactionId, StatusC
 use parlor_xccos::ServerInfo;
 use tokio::time::{Instant, timeout};
 
-use super::line::{Line, refusal};
+use super::line::Line;
 use super::session::Phase;
-use super::{End, EndpointTask, Stop, registration, sign_in, until};
+use super::{End, EndpointTask, Stop, earlier, registration, sign_in, until};
 use crate::chat::ChatSettings;
 use crate::command::{Command, Reply, answer};
 use crate::error::EstablishError;
@@ -20,7 +20,8 @@ impl EndpointTask {
     pub(super) async fn online(&mut self, line: &mut Line) -> Result<Infallible, End> {
         loop {
             self.advance(line)?;
-            let deadline = earlier(self.session.next_deadline(Instant::now()), line.next_refresh());
+            let due = earlier(self.session.next_deadline(Instant::now()), line.next_refresh());
+            let deadline = earlier(due, self.private.next_deadline());
             tokio::select! {
                 event = line.connection.next() => match event {
                     NetEvent::Sip(event) => self.event(line, event)?,
@@ -36,6 +37,7 @@ impl EndpointTask {
                     other => self.command(other)?,
                 },
                 () = self.session.wake.notified() => self.session.tend(Instant::now()),
+                () = self.private.verdicts().wake.notified() => {}
                 () = until(deadline) => {}
             }
         }
@@ -52,6 +54,7 @@ impl EndpointTask {
             // The event that says why is on its way, but there is nothing left to wait for.
             return Err(EstablishError::SessionEnded(DialogEnd::Gone(481)).into());
         }
+        self.private.pump(line, now);
         self.settle_drains(Some(line));
         if matches!(self.session.phase, Phase::Up | Phase::Absent) {
             self.up();
@@ -72,7 +75,7 @@ impl EndpointTask {
                     self.info(line, transaction, &request, now)?;
                 } else if *request.method() == Method::INVITE && self.session.draining {
                     line.respond(transaction, StatusCode::TEMPORARILY_UNAVAILABLE);
-                } else {
+                } else if !self.private.request(line, transaction, dialog, &request, now) {
                     line.refuse(transaction, &request);
                 }
             }
@@ -80,22 +83,25 @@ impl EndpointTask {
                 transaction,
                 response,
                 ..
-            } if response.status().is_final() && line.is_refresh(transaction) => {
-                if let Some(refusal) = refusal("REGISTER", &response) {
-                    return Err(EstablishError::from(refusal).into());
+            } => {
+                let was_refresh = registration::refreshed(line, &self.account, transaction, &response)?;
+                if !was_refresh && !self.private.responded(line, transaction, &response, now) {
+                    self.session.responded(transaction, &response, now)?;
                 }
-                registration::granted(line, self.account.registration.unwrap_or_default(), &response);
             }
-            Event::Response {
-                transaction,
-                response,
-                ..
-            } => self.session.responded(transaction, &response, now)?,
-            Event::TimedOut { .. } => return Err(EstablishError::Deadline.into()),
+            // A server that leaves the session or the registration unanswered is gone; another user may be silent.
+            Event::TimedOut { transaction, dialog } => {
+                let of_session = dialog.is_some() && dialog == line.dialog;
+                if of_session || line.is_refresh(transaction) {
+                    return Err(EstablishError::Deadline.into());
+                }
+                self.private.timed_out(transaction);
+            }
             Event::DialogEnded { dialog, cause } if line.dialog == Some(dialog) => {
                 line.dialog = None;
                 return Err(EstablishError::SessionEnded(cause).into());
             }
+            Event::DialogEnded { dialog, .. } => self.private.ended(dialog),
             _ => {}
         }
         Ok(())
@@ -163,7 +169,7 @@ impl EndpointTask {
 
     /// Ends a drain when nothing is on the way any more.
     pub(super) fn settle_drains(&mut self, line: Option<&mut Line>) {
-        if !self.drains.is_empty() && self.session.posts_waiting() == 0 {
+        if !self.drains.is_empty() && self.session.posts_waiting() == 0 && self.private.waiting() == 0 {
             self.session.end(line, EndpointState::Draining);
             self.drains.drain(..).for_each(|reply| answer(reply, ()));
         }
@@ -186,12 +192,5 @@ impl EndpointTask {
                 cause: None,
             });
         }
-    }
-}
-
-fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
     }
 }

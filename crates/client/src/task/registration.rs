@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::endpoint::Account;
 use crate::error::EstablishError;
+use crate::task::asking::{Asked, Heard};
 use crate::task::line::Line;
 
 /// A binding at the registrar.
@@ -15,7 +16,7 @@ pub(crate) struct Registration {
     /// When to send the next REGISTER: at two thirds of the granted time, so that one lost attempt is no loss.
     pub(crate) refresh_at: Instant,
     /// The refresh under way.
-    pub(crate) refreshing: Option<ClientTransactionId>,
+    pub(crate) refreshing: Option<Asked>,
     call_id: Option<String>,
 }
 
@@ -27,18 +28,14 @@ pub(crate) async fn register(line: &mut Line, account: &Account) -> Result<(), E
     let Some(lifetime) = account.registration else {
         return Ok(());
     };
-    let transaction = send(line, account, lifetime)?;
-    let response = line.success("REGISTER", transaction).await?;
+    let asked = send(line, account, lifetime)?;
+    let (response, _) = line.success(asked).await?;
     granted(line, lifetime, &response);
     Ok(())
 }
 
 /// Sends a REGISTER for `lifetime`; zero takes the binding away.
-pub(crate) fn send(
-    line: &mut Line,
-    account: &Account,
-    lifetime: Duration,
-) -> Result<ClientTransactionId, EstablishError> {
+pub(crate) fn send(line: &mut Line, account: &Account, lifetime: Duration) -> Result<Asked, EstablishError> {
     let mut target = line.target(&format!("sip:{}", account.owner.host()), account.owner.as_str())?;
     target.call_id = line
         .registration
@@ -50,7 +47,7 @@ pub(crate) fn send(
         .header(Name::Supported, "gruu-10, msrtc-event-categories")
         .header(Name::MsKeepAlive, "UAC;hop-hop=yes")
         .header(Name::Expires, lifetime.as_secs().to_string());
-    Ok(line.request(&target, draft))
+    Ok(line.ask("REGISTER", target, draft))
 }
 
 /// Takes note of what the registrar granted.
@@ -65,6 +62,32 @@ pub(crate) fn granted(line: &mut Line, asked: Duration, response: &Response) {
         refreshing: None,
         call_id: response.call_id().ok().map(str::to_owned),
     });
+}
+
+/// An answer to the refresh: the next one is planned, or a challenge answered. `false` when it was for something else.
+pub(crate) fn refreshed(
+    line: &mut Line,
+    account: &Account,
+    transaction: ClientTransactionId,
+    response: &Response,
+) -> Result<bool, EstablishError> {
+    let refreshing = line.registration.as_mut().and_then(|registration| {
+        registration
+            .refreshing
+            .take_if(|asked| asked.transaction == transaction)
+    });
+    let Some(mut asked) = refreshing else {
+        return Ok(false);
+    };
+    match line.hear(&mut asked, response)? {
+        Heard::Granted => granted(line, account.registration.unwrap_or_default(), response),
+        Heard::Waiting => {
+            if let Some(registration) = &mut line.registration {
+                registration.refreshing = Some(asked);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// The `gruu` parameter of the Contact in the answer.

@@ -11,6 +11,7 @@ use crate::endpoint::Account;
 use crate::error::{ChatRefusal, EstablishError};
 use crate::platform::PlatformShared;
 use crate::provisioning;
+use crate::task::asking::Heard;
 use crate::task::line::{Line, refusal};
 use crate::task::registration;
 
@@ -83,22 +84,17 @@ async fn provisioned_uri(line: &mut Line, account: &Account) -> Result<SipUri, E
         .header(Name::Supported, "ms-benotify, ms-piggyback-first-notify")
         .header(Name::Expires, "0")
         .body(provisioning::CONTENT_TYPE, provisioning::BODY);
-    let awaited = line.request(&target, draft);
+    let mut asked = line.ask("SUBSCRIBE", target, draft);
     loop {
         let document = match line.event().await? {
             Event::Response {
                 transaction,
                 response,
                 ..
-            } if transaction == awaited => {
-                if !response.status().is_final() {
-                    continue;
-                }
-                if let Some(refusal) = refusal("SUBSCRIBE", &response) {
-                    return Err(refusal.into());
-                }
-                response.body().clone()
-            }
+            } if transaction == asked.transaction => match line.hear(&mut asked, &response)? {
+                Heard::Granted => response.body().clone(),
+                Heard::Waiting => continue,
+            },
             Event::Request {
                 transaction, request, ..
             } => {
@@ -108,7 +104,7 @@ async fn provisioned_uri(line: &mut Line, account: &Account) -> Result<SipUri, E
                     _ => continue,
                 }
             }
-            Event::TimedOut { transaction, .. } if transaction == awaited => {
+            Event::TimedOut { transaction, .. } if transaction == asked.transaction => {
                 return Err(EstablishError::Deadline);
             }
             _ => continue,
@@ -119,23 +115,16 @@ async fn provisioned_uri(line: &mut Line, account: &Account) -> Result<SipUri, E
     }
 }
 
-/// Opens a dialog with a chat service; the session description is the one real servers accept (facts A3).
+/// Opens a dialog with a chat service.
 async fn invite(line: &mut Line, uri: &SipUri) -> Result<(), EstablishError> {
     let target = line.target(uri.as_str(), uri.as_str())?;
-    let address = line.connection.local_addr().ip();
-    let version = if address.is_ipv6() { "IP6" } else { "IP4" };
-    let description = format!(
-        "v=0\r\no=- 0 0 IN {version} {address}\r\ns=session\r\nc=IN {version} {address}\r\nt=0 0\r\n\
-         m=message 5060 sip null\r\na=accept-types:text/plain\r\n"
-    );
     let draft: RequestDraft = line
         .draft(Method::INVITE)
         .header(Name::Supported, "ms-sender")
-        .body("application/sdp", description);
-    let now = line.connection.now();
-    let (dialog, transaction) = line.connection.agent().invite(now, &target, draft);
-    line.success("INVITE", transaction).await?;
-    line.dialog = Some(dialog);
+        .body("application/sdp", line.description("text/plain"));
+    let asked = line.ask("INVITE", target, draft);
+    let (_, asked) = line.success(asked).await?;
+    line.dialog = asked.dialog;
     Ok(())
 }
 

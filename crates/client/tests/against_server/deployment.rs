@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use parlor_client::{
     ApplicationEndpoint, ApplicationEndpointSettings, ChatSettings, ClientPlatformSettings, ClientTransport,
-    LocalEndpoint, PersistentChatEndpoint, Platform, Proxy, ServerPlatformSettings, Tuning, UserEndpoint,
-    UserEndpointSettings,
+    Credentials, LocalEndpoint, PersistentChatEndpoint, Platform, Proxy, ServerPlatformSettings, Tuning,
+    UserEndpoint, UserEndpointSettings,
 };
 use parlor_net::certificates::{DevelopmentAuthority, IdentityFiles, Subject};
 use parlor_net::{ClientCertificate, ClientTls, ClientTlsSettings, ServerTls, ServerTlsSettings};
 use parlor_rooms::MemoryStore;
 use parlor_server::{
-    Config, ListenerConfig, Seed, SeedCategory, SeedRoom, SeedUser, TrustedApplication, TrustedPool,
-    UnprovedUsers,
+    Config, ListenerConfig, Password, Seed, SeedCategory, SeedRoom, SeedUser, TrustedApplication,
+    TrustedPool, UnprovedUsers,
 };
 use parlor_xccos::{Behavior, Privacy, SipUri};
 use tempfile::TempDir;
@@ -22,6 +22,8 @@ use tokio::runtime::{Builder, Runtime};
 
 pub(crate) const BOT: &str = "sip:newsbot@example.com";
 pub(crate) const ALICE: &str = "sip:alice@example.com";
+/// Of Alice.
+pub(crate) const PASSWORD: &str = "Secret123";
 const HOST: &str = "bots.example.com";
 const GRUU: &str = "sip:bots.example.com@example.com;gruu;opaque=srvr:parlor-bots:AAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -31,12 +33,22 @@ pub(crate) struct Deployment {
     store: Arc<MemoryStore>,
     tls: ServerTls,
     address: SocketAddr,
+    password: bool,
     server: Option<Runtime>,
 }
 
 impl Deployment {
     /// A running server with the room "News", open to everyone.
     pub(crate) fn new() -> Self {
+        Self::start_with(false)
+    }
+
+    /// The same, with Alice's password set. Who proves nothing is then challenged instead of refused.
+    pub(crate) fn with_password() -> Self {
+        Self::start_with(true)
+    }
+
+    fn start_with(password: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = DevelopmentAuthority::open(folder.path()).unwrap();
         let addresses = vec![Ipv4Addr::LOCALHOST.into()];
@@ -58,6 +70,7 @@ impl Deployment {
             store: Arc::new(MemoryStore::new()),
             tls,
             address,
+            password,
             server: None,
         };
         deployment.start();
@@ -101,7 +114,7 @@ impl Deployment {
             allowed_users: vec![uri(BOT)],
         };
         let user = |text: &str, name: &str| SeedUser {
-            password: None,
+            password: (text == ALICE && self.password).then(|| Password(PASSWORD.to_owned())),
             uri: uri(text),
             display_name: name.to_owned(),
             contact: false,
@@ -139,12 +152,12 @@ impl Deployment {
         }
     }
 
-    fn client_tls(&self, name: &str, subject: &Subject) -> ClientTls {
+    fn client_tls(&self, name: &str, subject: Option<&Subject>) -> ClientTls {
         let authority = DevelopmentAuthority::open(self.folder.path()).unwrap();
-        let identity: IdentityFiles = authority.issue(name, subject).unwrap();
+        let identity: Option<IdentityFiles> = subject.map(|subject| authority.issue(name, subject).unwrap());
         ClientTls::load(ClientTlsSettings {
             roots: authority.roots(),
-            identity: Some(identity),
+            identity,
             server_name: Some("chat.example.com".to_owned()),
             crl: None,
         })
@@ -167,7 +180,7 @@ impl Deployment {
             fqdn: HOST.to_owned(),
             port: 6000,
             gruu: GRUU.to_owned(),
-            tls: self.client_tls("host", &subject),
+            tls: self.client_tls("host", Some(&subject)),
         };
         let platform = Platform::with_tuning(settings, tuning()).unwrap();
         ApplicationEndpoint::new(
@@ -178,17 +191,27 @@ impl Deployment {
 
     /// A user whose certificate names `certified`, speaking as `owner`.
     pub(crate) fn user(&self, owner: &str, certified: &str) -> UserEndpoint {
+        let subject = Subject::User {
+            uri: certified.to_owned(),
+        };
+        let tls = self.client_tls("user", Some(&subject));
+        self.user_by(tls, UserEndpointSettings::new(uri(owner), self.proxy()))
+    }
+
+    /// Alice with this password and no certificate.
+    pub(crate) fn alice_with_password(&self, password: &str) -> UserEndpoint {
+        let mut settings = UserEndpointSettings::new(uri(ALICE), self.proxy());
+        settings.credentials = Some(Credentials::new("alice@example.com", password));
+        self.user_by(self.client_tls("user", None), settings)
+    }
+
+    fn user_by(&self, tls: ClientTls, user: UserEndpointSettings) -> UserEndpoint {
         let settings = ClientPlatformSettings {
             user_agent: "test/1.0".to_owned(),
-            transport: ClientTransport::Tls(self.client_tls(
-                "user",
-                &Subject::User {
-                    uri: certified.to_owned(),
-                },
-            )),
+            transport: ClientTransport::Tls(tls),
         };
         let platform = Platform::with_tuning(settings, tuning()).unwrap();
-        UserEndpoint::new(&platform, UserEndpointSettings::new(uri(owner), self.proxy()))
+        UserEndpoint::new(&platform, user)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The server dies and comes back.
 
-use parlor_client::{EndpointState, Message, RoomEvent, RoomEvents};
+use parlor_client::{EndpointState, EstablishError, Message, RoomEvent, RoomEvents};
 use parlor_xccos::{MessageId, Post, PostKey};
 
-use crate::deployment::{ALICE, BOT, Deployment, chat};
+use crate::deployment::{ALICE, BOT, Deployment, PASSWORD, chat};
 
 /// Posts until the number `last`, other events skipped.
 async fn posts_until(events: &mut RoomEvents, last: i64) -> Vec<Post> {
@@ -91,4 +91,26 @@ async fn posts_with_keys_appear_exactly_once_through_several_kills() {
     );
     let history = room.history_after(MessageId(0), 500).await.unwrap();
     assert_eq!(history.len(), POSTS as usize);
+}
+
+#[tokio::test]
+async fn a_password_is_proved_again_after_a_kill_and_a_wrong_one_is_refused_at_once() {
+    let mut deployment = Deployment::with_password();
+    let wrong = deployment.alice_with_password("secret123");
+    let error = wrong.establish().await.unwrap_err();
+    assert!(matches!(error, EstablishError::WrongPassword { .. }), "{error}");
+
+    let alice = deployment.alice_with_password(PASSWORD);
+    let (room, _events) = chat(&alice).await.join("News").await.unwrap();
+    room.post("before").await.unwrap();
+    deployment.kill();
+    let mut states = alice.states();
+    states
+        .wait_for(|status| status.state == EndpointState::Recovering)
+        .await
+        .unwrap();
+    deployment.start();
+    let key: PostKey = "after".parse().unwrap();
+    let posted = room.post(Message::text("after").with_key(key)).await.unwrap();
+    assert_eq!(posted.id, Some(MessageId(2)));
 }

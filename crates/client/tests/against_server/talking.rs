@@ -1,9 +1,9 @@
 //! Signing in and talking.
 
-use parlor_client::{EndpointState, EstablishError, Message, PostError, RoomEvent};
+use parlor_client::{EndpointState, EstablishError, Message, PostError, PrivateError, RoomEvent};
 use parlor_xccos::{MessageId, PostKey};
 
-use crate::deployment::{ALICE, BOT, Deployment, chat, uri};
+use crate::deployment::{ALICE, BOT, Deployment, PASSWORD, chat, uri};
 
 #[tokio::test]
 async fn a_trusted_application_and_a_user_with_a_certificate_talk() {
@@ -109,4 +109,42 @@ async fn a_stranger_a_user_not_allowed_and_a_message_too_long_are_refused() {
             limit: 8000
         })
     ));
+}
+
+#[tokio::test]
+async fn two_users_write_to_each_other_and_the_writer_knows_when_it_has_arrived() {
+    let deployment = Deployment::with_password();
+    let (alice, bot) = (
+        deployment.alice_with_password(PASSWORD),
+        deployment.user(BOT, BOT),
+    );
+    alice.establish().await.unwrap();
+    let absent = alice.send_private(&uri(BOT), "anybody?").await.unwrap_err();
+    assert!(matches!(absent, PrivateError::Refused(refusal) if refusal.status == 480));
+
+    let mut questions = bot.private_messages().await;
+    bot.establish().await.unwrap();
+    let mut answers = alice.private_messages().await;
+    let asking = tokio::spawn({
+        let alice = alice.clone();
+        async move { alice.send_private(&uri(BOT), "what is new?\nand äöü?").await }
+    });
+    let mut question = questions.next().await.unwrap();
+    assert_eq!(
+        (&question.from, question.from_name.as_deref()),
+        (&uri(ALICE), Some("Alice"))
+    );
+    assert_eq!(question.text, "what is new?\nand äöü?");
+    assert!(!asking.is_finished());
+    question.accept();
+    asking.await.unwrap().unwrap();
+
+    let answering = tokio::spawn({
+        let bot = bot.clone();
+        async move { bot.send_private(&uri(ALICE), "nothing").await }
+    });
+    let mut answer = answers.next().await.unwrap();
+    assert_eq!((&answer.from, answer.text.as_str()), (&uri(BOT), "nothing"));
+    answer.accept();
+    answering.await.unwrap().unwrap();
 }

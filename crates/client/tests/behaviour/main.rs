@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod passwords;
 mod peer;
 mod posting;
+mod privately;
 mod recovering;
 mod rooms;
 mod scene;

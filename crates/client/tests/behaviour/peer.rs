@@ -10,8 +10,8 @@ use bytes::Bytes;
 use parlor_client::Dialer;
 use parlor_net::{CloseCause, ConnectError, Connection, ConnectionSettings, Event, KeepAlivePolicy, Limits};
 use parlor_sip::{
-    AgentSettings, DialogId, Event as SipEvent, Method, Name, NameAddr, Request, RequestDraft, ResponseDraft,
-    ServerTransactionId, StatusCode, Target, Transport,
+    AgentSettings, ClientTransactionId, DialogId, Event as SipEvent, Method, Name, NameAddr, Request,
+    RequestDraft, Response, ResponseDraft, ServerTransactionId, StatusCode, Target, Transport,
 };
 use parlor_xccos::encode::{self, EncodeOptions};
 use parlor_xccos::{
@@ -21,7 +21,7 @@ use parlor_xccos::{
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use crate::scene::{BOB, CHAT, history, joined, me, message};
+use crate::scene::{CHAT, ME, history, joined, me, message};
 
 /// Longer than every deadline of the client: who waits longer waits for nothing.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -183,19 +183,20 @@ impl Peer {
     }
 
     /// Waits for INVITE and getserverinfo and grants both.
-    pub(crate) async fn open_chat(&mut self) {
+    pub(crate) async fn open_chat(&mut self) -> Request {
         self.open_chat_with(ServerInfo {
             message_size_limit: Some(8000),
             ..ServerInfo::default()
         })
-        .await;
+        .await
     }
 
-    pub(crate) async fn open_chat_with(&mut self, info: ServerInfo) {
-        self.accept().await;
+    pub(crate) async fn open_chat_with(&mut self, info: ServerInfo) -> Request {
+        let invite = self.accept().await;
         let asked = self.command().await;
         assert!(matches!(asked.command, Command::ServerInfo { .. }), "{asked:?}");
         self.reply(&asked, ReplyData::ServerInfo(info)).await;
+        invite
     }
 
     pub(crate) async fn accept(&mut self) -> Request {
@@ -366,24 +367,101 @@ impl Peer {
         self.settle().await;
     }
 
-    /// Calls the client for something other than chat and tells what it answers.
-    pub(crate) async fn call(&mut self, to: &str) -> StatusCode {
+    /// Somebody calls the client: the dialog, or the refusal.
+    pub(crate) async fn call(
+        &mut self,
+        from: &str,
+        description: &'static str,
+    ) -> Result<DialogId, StatusCode> {
         let target = Target::new(
-            NameAddr::new(BOB.parse().unwrap()),
-            NameAddr::new(to.parse().unwrap()),
+            NameAddr::new(from.parse().unwrap()).with_display("Somebody"),
+            NameAddr::new(ME.parse().unwrap()),
         );
         let now = self.connection.now();
-        let draft = RequestDraft::new(Method::INVITE).header(Name::Contact, format!("<{BOB}>"));
-        let (_, call) = self.connection.agent().invite(now, &target, draft);
+        let draft = RequestDraft::new(Method::INVITE)
+            .header(Name::Contact, format!("<{from}>"))
+            .body("application/sdp", description);
+        let (dialog, call) = self.connection.agent().invite(now, &target, draft);
+        let answer = self.answer(call).await;
+        if answer.status().is_success() {
+            assert!(answer.body().starts_with(b"v=0\r\n"));
+            Ok(dialog)
+        } else {
+            Err(answer.status())
+        }
+    }
+
+    /// Says something in a dialog.
+    pub(crate) async fn say_in(
+        &mut self,
+        dialog: DialogId,
+        method: Method,
+        kind: &str,
+        body: impl Into<Bytes>,
+    ) -> ClientTransactionId {
+        let now = self.connection.now();
+        let draft = RequestDraft::new(method).body(kind, body);
+        let sent = self
+            .connection
+            .agent()
+            .request_in_dialog(now, dialog, draft)
+            .unwrap();
+        self.settle().await;
+        sent
+    }
+
+    /// The final answer to a request; other events are kept.
+    pub(crate) async fn answer(&mut self, request: ClientTransactionId) -> Response {
+        let mut others = VecDeque::new();
         loop {
-            if let SipEvent::Response {
-                transaction,
-                response,
-                ..
-            } = self.event().await
-                && transaction == call
-            {
-                return response.status();
+            match self.event().await {
+                SipEvent::Response {
+                    transaction,
+                    response,
+                    ..
+                } if transaction == request && response.status().is_final() => {
+                    others.append(&mut self.seen);
+                    self.seen = others;
+                    return response;
+                }
+                event => others.push_back(event),
+            }
+        }
+    }
+
+    /// Whether a request has been answered by now.
+    pub(crate) async fn is_answered(&mut self, request: ClientTransactionId) -> bool {
+        self.settle().await;
+        self.seen
+            .iter()
+            .any(|event| matches!(event, SipEvent::Response { transaction, .. } if *transaction == request))
+    }
+
+    /// Takes a call of the client to somebody else.
+    pub(crate) async fn pick_up(&mut self) -> (DialogId, Request) {
+        let (transaction, _, invite) = self.request(Method::INVITE).await;
+        let now = self.connection.now();
+        let contact = invite.uri_text().parse().unwrap();
+        let draft = ResponseDraft::new(StatusCode::OK).body("application/sdp", "v=0\r\n");
+        let dialog = self
+            .connection
+            .agent()
+            .accept(now, transaction.unwrap(), draft, &contact)
+            .unwrap();
+        self.settle().await;
+        (dialog, invite)
+    }
+
+    /// Whether the client takes its call back.
+    pub(crate) async fn is_cancelled(&mut self, call: Option<ServerTransactionId>) -> bool {
+        matches!(self.event().await, SipEvent::Cancelled { transaction } if Some(transaction) == call)
+    }
+
+    /// The dialog that the client has ended.
+    pub(crate) async fn ended(&mut self) -> DialogId {
+        loop {
+            if let SipEvent::DialogEnded { dialog, .. } = self.event().await {
+                return dialog;
             }
         }
     }

@@ -265,10 +265,3 @@ async fn a_second_chat_session_on_one_endpoint_is_refused() {
         Err(EstablishError::State(EndpointState::Established))
     ));
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_call_to_the_application_is_declined() {
-    let mut scene = Scene::new().await;
-    let status = scene.peer.call(ME).await;
-    assert_eq!(status, StatusCode::NOT_ACCEPTABLE_HERE);
-}

@@ -1,92 +1,30 @@
 //! `parlor chat`: talking in rooms from a terminal, line by line, through the SDK like any other program.
 
+mod input;
+mod sign_in;
+
 use std::collections::BTreeMap;
 
 use parlor_client::{
-    ChatSettings, EndpointState, Message, PersistentChatEndpoint, Proxy, RoomClosed, RoomEvent, RoomEvents,
-    RoomSession, UserEndpoint, UserEndpointSettings,
+    ChatSettings, EndpointState, Message, PersistentChatEndpoint, PrivateMessage, PrivateMessages,
+    RoomClosed, RoomEvent, RoomEvents, RoomSession, UserEndpoint,
 };
-use parlor_net::certificates::IdentityFiles;
 use parlor_xccos::{Post, RoomUri, SipUri};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 use tokio::sync::mpsc;
 
 use super::posts;
-use crate::cli::{ChatArgs, exit};
-use crate::config::{HostPort, Settings};
+use crate::cli::ChatArgs;
+use crate::config::Settings;
 use crate::failure::{Failure, chain};
-use crate::identity;
-use crate::terminal::{BAD, FAINT, GOOD, STRONG, WARNING, line, remark, styled};
+use crate::terminal::{BAD, FAINT, GOOD, STRONG, WARNING, harmless, line, remark, styled};
+
+use input::{HELP, Input};
 
 /// Events of all rooms that wait to be printed; a terminal is fast enough, a stopped one holds back the rooms.
 const EVENTS: usize = 256;
 /// Earlier posts shown on entering a room.
 const BACKCHAT: u32 = 10;
-
-const HELP: &str = "\
-Type a line to post it to the current room.
-  /rooms [TEXT]      rooms you can see
-  /join ROOM         enter a room, or make one you are in the current one
-  /leave             leave the current room
-  /who               who is here
-  /history [N]       the last posts
-  /alert TEXT        post with high priority
-  /story TITLE | TEXT
-                     post a story
-  /quit              sign out; so does Ctrl-C or Ctrl-D";
-
-/// What the person typed.
-#[derive(Debug, PartialEq, Eq)]
-enum Input<'l> {
-    Post(&'l str),
-    Alert(&'l str),
-    Story { title: &'l str, body: &'l str },
-    Rooms(&'l str),
-    Join(&'l str),
-    Leave,
-    Who,
-    History(u32),
-    Help,
-    Quit,
-    Nothing,
-    Unknown(&'l str),
-}
-
-impl<'l> Input<'l> {
-    fn parse(line: &'l str) -> Self {
-        let line = line.trim();
-        if line.is_empty() {
-            return Self::Nothing;
-        }
-        // A second slash posts a line that begins with one.
-        if let Some(text) = line.strip_prefix("//") {
-            return Self::Post(&line[line.len() - text.len() - 1..]);
-        }
-        let Some(command) = line.strip_prefix('/') else {
-            return Self::Post(line);
-        };
-        let (word, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
-        let rest = rest.trim();
-        match word {
-            "rooms" => Self::Rooms(rest),
-            "join" if !rest.is_empty() => Self::Join(rest),
-            "leave" | "part" => Self::Leave,
-            "who" => Self::Who,
-            "history" => rest.parse().map_or(Self::History(BACKCHAT), Self::History),
-            "alert" if !rest.is_empty() => Self::Alert(rest),
-            "story" => match rest.split_once('|') {
-                Some((title, body)) => Self::Story {
-                    title: title.trim(),
-                    body: body.trim(),
-                },
-                None => Self::Unknown(line),
-            },
-            "help" | "?" => Self::Help,
-            "quit" | "exit" | "q" => Self::Quit,
-            _ => Self::Unknown(line),
-        }
-    }
-}
 
 /// A room the person is in, and the name to show.
 struct Joined {
@@ -95,6 +33,7 @@ struct Joined {
 }
 
 struct Chat {
+    endpoint: UserEndpoint,
     chat: PersistentChatEndpoint,
     rooms: BTreeMap<RoomUri, Joined>,
     current: Option<RoomUri>,
@@ -102,7 +41,7 @@ struct Chat {
 }
 
 pub(crate) async fn run(settings: &Settings, arguments: ChatArgs) -> Result<(), Failure> {
-    let endpoint = sign_in(settings, &arguments).await?;
+    let (endpoint, private) = sign_in::sign_in(settings, &arguments).await?;
     let chat_uri = settings.host.as_ref().and_then(|host| host.chat_uri.clone());
     let chat = PersistentChatEndpoint::establish(
         &endpoint,
@@ -116,10 +55,11 @@ pub(crate) async fn run(settings: &Settings, arguments: ChatArgs) -> Result<(), 
     remark(format_args!(
         "{} as {}; /help lists commands",
         styled(GOOD, "signed in"),
-        styled(STRONG, &arguments.user)
+        styled(STRONG, endpoint.owner())
     ));
     let (events, mut incoming) = mpsc::channel(EVENTS);
     let mut state = Chat {
+        endpoint: endpoint.clone(),
         chat,
         rooms: BTreeMap::new(),
         current: None,
@@ -131,52 +71,19 @@ pub(crate) async fn run(settings: &Settings, arguments: ChatArgs) -> Result<(), 
     for room in &arguments.rooms {
         state.join(room).await;
     }
-    let result = converse(&mut state, &endpoint, &mut incoming).await;
+    let result = converse(&mut state, private, &mut incoming).await;
     endpoint.drain().await;
     endpoint.terminate().await;
     result
 }
 
-async fn sign_in(settings: &Settings, arguments: &ChatArgs) -> Result<UserEndpoint, Failure> {
-    let named = match (&arguments.certificate, &arguments.key) {
-        (Some(certificates), Some(key)) => Some(IdentityFiles {
-            certificates: certificates.clone(),
-            key: key.clone(),
-        }),
-        _ => None,
-    };
-    let platform = identity::user_platform(settings, &arguments.user, named)?;
-    let proxy = match &arguments.server {
-        Some(server) => {
-            let HostPort { host, port } = server
-                .parse()
-                .map_err(|error| Failure::new(format!("--server: {error}")).with_code(2))?;
-            Proxy::new(host, port)
-        }
-        None => identity::proxy(settings)
-            .ok_or_else(|| Failure::new("the configuration names no server; use --server HOST:PORT"))?,
-    };
-    let endpoint = UserEndpoint::new(
-        &platform,
-        UserEndpointSettings::new(arguments.user.clone(), proxy),
-    );
-    endpoint.establish().await.map_err(|error| {
-        Failure::caused("cannot sign in", &error)
-            .with_code(exit::UNREACHABLE)
-            .with_help(
-                "Is the server running (`parlor status`), and does it know the user (`parlor user list`)?",
-            )
-    })?;
-    Ok(endpoint)
-}
-
 async fn converse(
     state: &mut Chat,
-    endpoint: &UserEndpoint,
+    mut private: PrivateMessages,
     incoming: &mut mpsc::Receiver<(RoomUri, RoomEvent)>,
 ) -> Result<(), Failure> {
     let mut input: Lines<BufReader<Stdin>> = BufReader::new(tokio::io::stdin()).lines();
-    let mut states = endpoint.states();
+    let mut states = state.endpoint.states();
     let mut lost = false;
     loop {
         tokio::select! {
@@ -190,6 +97,7 @@ async fn converse(
                 }
             }
             Some((room, event)) = incoming.recv() => state.show(&room, event),
+            Some(message) = private.next() => hear(message),
             changed = states.changed() => {
                 let status = states.borrow_and_update().clone();
                 match status.state {
@@ -202,7 +110,10 @@ async fn converse(
                         lost = false;
                         remark(styled(GOOD, "connected again"));
                     }
-                    EndpointState::Terminated => return Err(Failure::new("the endpoint has ended")),
+                    EndpointState::Terminated => {
+                        let cause = status.cause.map(|cause| format!(": {}", chain(&*cause))).unwrap_or_default();
+                        return Err(Failure::new(format!("signed out{cause}")));
+                    }
                     _ if changed.is_err() => return Err(Failure::new("the endpoint has ended")),
                     _ => {}
                 }
@@ -224,6 +135,7 @@ impl Chat {
             Input::Leave => self.leave().await,
             Input::Who => self.who(),
             Input::History(count) => self.history(count).await,
+            Input::Private { to, text } => self.whisper(&to, text).await,
             Input::Help => line(HELP),
             Input::Quit => return true,
             Input::Nothing => {}
@@ -251,6 +163,20 @@ impl Chat {
         let session = room.session.clone();
         if let Err(error) = session.post(message).await {
             remark(format_args!("{} {}", styled(BAD, "not posted:"), chain(&error)));
+        }
+    }
+
+    async fn whisper(&self, to: &SipUri, text: &str) {
+        match self.endpoint.send_private(to, text).await {
+            Ok(()) => line(format_args!(
+                "{} {text}",
+                styled(FAINT, format_args!("[to {to}]"))
+            )),
+            Err(error) => remark(format_args!(
+                "{} {}",
+                styled(BAD, "not delivered:"),
+                chain(&error)
+            )),
         }
     }
 
@@ -398,6 +324,14 @@ impl Chat {
     }
 }
 
+/// Shows what somebody wrote to this person alone.
+fn hear(mut message: PrivateMessage) {
+    let label = styled(FAINT, format_args!("[from {}]", message.from));
+    let text = harmless(&message.text).replace('\n', "\n      ");
+    line(format_args!("{label} {text}"));
+    message.accept();
+}
+
 /// Hands the events of one room to the one loop that prints.
 async fn forward(uri: RoomUri, mut events: RoomEvents, to: mpsc::Sender<(RoomUri, RoomEvent)>) {
     while let Some(event) = events.next().await {
@@ -423,28 +357,4 @@ fn print_post(room: Option<&str>, post: &Post) {
 
 fn presence(room: &str, user: &SipUri, what: &str) {
     remark(styled(FAINT, format_args!("      {user} {what} ({room})")));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_a_post_unless_it_starts_with_one_slash() {
-        assert_eq!(Input::parse(" hello "), Input::Post("hello"));
-        assert_eq!(Input::parse("//etc/hosts"), Input::Post("/etc/hosts"));
-        assert_eq!(Input::parse("/join News and more"), Input::Join("News and more"));
-        assert_eq!(Input::parse("/join"), Input::Unknown("/join"));
-        assert_eq!(Input::parse("/history 5"), Input::History(5));
-        assert_eq!(Input::parse("/history"), Input::History(BACKCHAT));
-        assert_eq!(
-            Input::parse("/story A | b | c"),
-            Input::Story {
-                title: "A",
-                body: "b | c"
-            }
-        );
-        assert_eq!(Input::parse("/dance"), Input::Unknown("/dance"));
-        assert_eq!(Input::parse("   "), Input::Nothing);
-    }
 }

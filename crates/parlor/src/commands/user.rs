@@ -1,10 +1,9 @@
 //! `parlor user`: who may sign in.
 
-use std::io::IsTerminal as _;
-
 use parlor_server::control::{Client, CreateUser, SetPassword, UpdateUser, UserKindName, UserView};
 use parlor_xccos::SipUri;
 
+use super::password;
 use crate::cli::{Global, UserCommand};
 use crate::failure::Failure;
 use crate::terminal::{json_document, line, table};
@@ -46,25 +45,16 @@ pub(crate) async fn run(client: Client, global: &Global, command: UserCommand) -
     }
 }
 
-/// The first line of standard input. A terminal does not show what is typed.
+/// What is typed on a terminal, which does not show it, or the first line of standard input.
 fn read_password() -> Result<String, Failure> {
-    let hidden = std::io::stdin().is_terminal();
-    if hidden {
-        crate::terminal::remark("New password:");
-        echo("-echo");
+    if let Some(typed) = password::typed("New password: ")? {
+        return Ok(typed);
     }
     let mut text = String::new();
-    let read = std::io::stdin().read_line(&mut text);
-    if hidden {
-        echo("echo");
-    }
-    read.map_err(|error| Failure::caused("cannot read the password", &error))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-/// Without stty the password is shown, which is no reason not to take it.
-fn echo(mode: &str) {
-    let _ = std::process::Command::new("stty").arg(mode).status();
+    std::io::stdin()
+        .read_line(&mut text)
+        .map_err(|error| Failure::caused("cannot read the password", &error))?;
+    Ok(password::first_line(&text))
 }
 
 async fn switch(client: &Client, global: &Global, uri: &SipUri, disabled: bool) -> Result<(), Failure> {
