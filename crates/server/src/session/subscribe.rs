@@ -105,6 +105,12 @@ impl Session {
             watched: Vec::new(),
             categories: Vec::new(),
         };
+        // Whoever looks first and listens then misses what changes in between.
+        if expires > 0 && event != PRESENCE_EVENT {
+            self.service
+                .presence
+                .attend(&subscription.subscriber, &self.mailbox);
+        }
         let notification = if event == PROVISIONING_EVENT {
             let document = provisioning(&self.service.config.chat_uri, wants_chat(request.body()));
             Notification::new(PROVISIONING_TYPE, document)
@@ -234,13 +240,20 @@ impl Session {
         batch_of(subscription, &documents)
     }
 
-    /// What the subscriber may see of each watched user whom the directory knows.
+    /// What the subscriber may see of each watched user whom the directory knows, and a watch on them from before.
     fn categories_of(&self, subscription: &Subscription) -> Vec<(SipUri, String)> {
-        subscription
+        let directory = self.service.directory.read();
+        let known: Vec<&SipUri> = subscription
             .watched
             .iter()
-            .filter_map(|user| Some((user.clone(), self.seen(subscription, user)?)))
-            .collect()
+            .filter(|user| directory.user(user).is_some())
+            .collect();
+        drop(directory);
+        let look = |user: &SipUri| {
+            self.service.presence.watch(user, &self.mailbox);
+            Some((user.clone(), self.seen(subscription, user)?))
+        };
+        known.into_iter().filter_map(look).collect()
     }
 
     fn seen(&self, subscription: &Subscription, user: &SipUri) -> Option<String> {
@@ -254,7 +267,7 @@ impl Session {
         Some(presence.seen_by(user, &display_name, subscriber, categories))
     }
 
-    /// Remembers or forgets a subscription, and tells those it is about.
+    /// Remembers or forgets a subscription, and watches nobody any more whom none is about.
     fn keep(&mut self, call_id: &str, subscription: Subscription, active: bool) {
         let now = self.connection.now();
         let mut old: Vec<SipUri> = self
@@ -270,21 +283,9 @@ impl Session {
             lives
         });
         if active && self.subscriptions.len() < MAX_SUBSCRIPTIONS {
-            if subscription.event == PRESENCE_EVENT {
-                let directory = self.service.directory.read();
-                for user in subscription
-                    .watched
-                    .iter()
-                    .filter(|user| directory.user(user).is_some())
-                {
-                    self.service.presence.watch(user, &self.mailbox);
-                }
-            } else {
-                self.service
-                    .presence
-                    .attend(&subscription.subscriber, &self.mailbox);
-            }
             self.subscriptions.insert(call_id.to_owned(), subscription);
+        } else {
+            old.extend(subscription.watched);
         }
         for user in old {
             if !self

@@ -209,3 +209,23 @@ async fn a_client_that_adds_a_contact_first_is_not_shown_an_empty_list() {
     );
     assert_eq!(desk.answer(sent).await.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_look_at_somebody_ends_no_subscription() {
+    let world = World::start().await;
+    let mut alice = member(&world, "alice").await;
+    let subscribe = |expires: &str| {
+        RequestDraft::new(Method::SUBSCRIBE)
+            .header(Name::Event, "presence")
+            .header(Name::Expires, expires)
+            .header(Name::Supported, "ms-piggyback-first-notify, ms-benotify")
+    };
+    for (expires, state) in [("600", "active;expires=600"), ("0", "terminated;expires=0")] {
+        let accepted = alice.request("bob@example.com", subscribe(expires)).await;
+        assert_eq!(accepted.headers().get(Name::SubscriptionState), Some(state));
+    }
+    let mut bob = member(&world, "bob").await;
+    let service = RequestDraft::new(Method::SERVICE).body(PUBLISH, state(0, 3500));
+    bob.request("bob@example.com", service).await;
+    assert!(text(heard(&mut alice).await.body()).contains("<availability>3500<"));
+}
