@@ -8,6 +8,7 @@ mod chat;
 mod check;
 mod crashes;
 mod deployment;
+mod ledger;
 mod program;
 mod trace;
 mod up;

@@ -36,7 +36,7 @@ impl Event {
 }
 
 /// A post by somebody else.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IncomingMessage {
     /// Where it was posted.
     pub room: Room,

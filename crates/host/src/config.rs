@@ -15,6 +15,8 @@ use crate::fault::Faults;
 pub struct Config {
     /// The SQLite file for cursors, outbox, bot values, feeds and schedules.
     pub state_path: PathBuf,
+    /// The Unix socket through which programs of the same user may ask this host; `None` opens none.
+    pub control_socket: Option<PathBuf>,
     /// Where relative paths in bot settings start: the folder of the configuration file.
     pub folder: PathBuf,
     /// The server to sign in to.
@@ -152,6 +154,7 @@ impl Config {
     pub fn new(state_path: impl Into<PathBuf>, service: ChatService) -> Self {
         Self {
             state_path: state_path.into(),
+            control_socket: None,
             folder: PathBuf::from("."),
             service,
             endpoints: Vec::new(),

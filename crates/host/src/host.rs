@@ -1,38 +1,43 @@
 //! A running host: started from a configuration, asked for its status, shut down.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use parlor_bot::{Registry, SipUri, State as Values};
+use parlor_control::{Socket, SocketError};
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::config::{Config, EndpointConfig, InstanceConfig};
+use crate::control;
+use crate::desk::Desk;
 use crate::endpoint::EndpointTask;
 use crate::events::{Announcer, HostEvent, HostEvents};
 use crate::feeds::Fetcher;
 use crate::ground::{Ground, pause};
-use crate::ledger::{LedgerEntry, LedgerQuery};
+use crate::ledger::{LedgerEntry, LedgerQuery, Retried, Retry};
 use crate::plan::{Plan, Ready, RoomPlan};
 use crate::poller::Poller;
 use crate::room::{RoomJob, RoomTask};
 use crate::sender::Sender;
 use crate::state::{State, StateError};
-use crate::status::{EndpointStatus, InstanceState, InstanceStatus, OutboxStatus, RoomStatus, Status};
+use crate::status::{EndpointStatus, InstanceState, InstanceStatus, RoomStatus, Status};
 use crate::timekeeper::{Timekeeper, Timetable};
 use crate::validate::{Made, Problem, inspect};
 use crate::worker::Worker;
 
-/// Schedules that a status lists; a host may have ten thousand.
-const LISTED_SCHEDULES: usize = 100;
 /// How often what is no longer needed is removed from the state.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 /// What signing out may take beyond the drain time; the SDK has a shorter deadline of its own.
 const SIGN_OUT: Duration = Duration::from_secs(10);
+/// How long an answer on the control socket may hold up the end.
+const CONTROL: Duration = Duration::from_secs(2);
 
 /// Why a host cannot start. A server that is away or a bot with wrong settings is not a reason.
 #[derive(Debug, Error)]
@@ -41,6 +46,9 @@ pub enum StartError {
     /// The state file cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The control socket cannot be opened.
+    #[error(transparent)]
+    Control(#[from] SocketError),
 }
 
 /// What a shutdown left undone; all of it is taken up at the next start.
@@ -56,8 +64,7 @@ pub struct ShutdownReport {
 #[derive(Debug)]
 pub struct Host {
     ground: Ground,
-    order: Vec<SipUri>,
-    timetable: Timetable,
+    desk: Desk,
     first_listener: Mutex<Option<HostEvents>>,
     stops: Stops,
     tasks: Tasks,
@@ -74,6 +81,8 @@ struct Stops {
     finish: CancellationToken,
     /// Rooms are left, endpoints signed out.
     leave: CancellationToken,
+    /// The control socket is closed: last, so that it can be asked how the stopping goes.
+    control: CancellationToken,
 }
 
 /// All tasks, by when they are waited for.
@@ -83,6 +92,7 @@ struct Tasks {
     workers: JoinSet<()>,
     senders: JoinSet<()>,
     connections: JoinSet<()>,
+    control: JoinSet<()>,
 }
 
 /// Starts a host and returns when its state is loaded and its tasks run; signing in goes on behind.
@@ -92,6 +102,7 @@ struct Tasks {
 /// # Errors
 /// [`StartError`].
 pub async fn start(config: Config, registry: Registry) -> Result<Host, StartError> {
+    let socket = config.control_socket.as_deref().map(Socket::open).transpose()?;
     let mut state = State::open(config.state_path.clone()).await?;
     if config.tuning.keep_ledger.is_zero() {
         state = state.without_ledger();
@@ -108,19 +119,42 @@ pub async fn start(config: Config, registry: Registry) -> Result<Host, StartErro
     let plan = plan(&ground, &config, &registry).await?;
     let timetable = Timetable::default();
     let stops = Stops::default();
-    let tasks = Tasks::spawn(&ground, &config, &registry, plan, &timetable, &stops);
-    let order = config
-        .endpoints
-        .iter()
-        .map(|endpoint| endpoint.user.clone())
-        .collect();
+    let endpoints = config.endpoints.iter().map(|endpoint| endpoint.user.clone());
+    let desk = Desk {
+        ground: ground.clone(),
+        order: endpoints.collect(),
+        timetable: timetable.clone(),
+        bells: plan.bells().into(),
+    };
+    let mut tasks = Tasks::spawn(&ground, &config, &registry, plan, &timetable, &stops);
+    if let Some(socket) = socket {
+        let router = control::router(desk.clone());
+        tasks.control.spawn(socket.serve(router, stops.control.clone()));
+    }
     Ok(Host {
         ground,
-        order,
-        timetable,
+        desk,
         first_listener,
         stops,
         tasks,
+    })
+}
+
+/// Gives dead posts and quarantined events of a host that does not run another chance: at its next start.
+///
+/// # Errors
+/// [`StateError::InUse`] when it runs after all, and whatever else keeps the file from being opened.
+pub async fn retry_stopped(state_path: PathBuf, retry: Retry) -> Result<Retried, StateError> {
+    let state = State::open(state_path).await?;
+    let revived = state.retry(retry, Clock::System.millis()).await;
+    state.close().await;
+    let revived = revived?;
+    let (posts, events) = (revived.posts.len() as u64, revived.events.len() as u64);
+    Ok(Retried {
+        posts,
+        events,
+        kept_back: revived.kept_back,
+        waiting_for_start: posts + events,
     })
 }
 
@@ -330,26 +364,7 @@ impl Tasks {
 impl Host {
     /// How everything is doing.
     pub async fn status(&self) -> Status {
-        let board = &self.ground.board;
-        let now = self.ground.clock.now();
-        // Without the state there is nothing to be told about the outbox; its own event has told why.
-        let outbox = self.ground.state.outbox_depth().await.unwrap_or_default();
-        let age = |oldest: i64| u64::try_from(now.timestamp_millis() - oldest).unwrap_or(0) / 1000;
-        let mut endpoints = board.endpoints();
-        endpoints.sort_by_key(|line| self.order.iter().position(|user| *user == line.user));
-        Status {
-            at: now,
-            endpoints,
-            rooms: board.rooms(),
-            instances: board.instances(),
-            outbox: OutboxStatus {
-                waiting: outbox.waiting,
-                oldest_seconds: outbox.oldest.map(age),
-                dead: outbox.dead,
-            },
-            schedules: self.timetable.next(LISTED_SCHEDULES),
-            feeds: board.feeds(),
-        }
+        self.desk.status().await
     }
 
     /// Entries of the ledger, oldest first.
@@ -357,7 +372,7 @@ impl Host {
     /// # Errors
     /// [`StateError`].
     pub async fn ledger(&self, query: LedgerQuery) -> Result<Vec<LedgerEntry>, StateError> {
-        self.ground.state.ledger(query).await
+        self.desk.ledger(query).await
     }
 
     /// Everything the ledger tells about one thing: an item by its name or the end of it, an address, or the id of a
@@ -366,7 +381,15 @@ impl Host {
     /// # Errors
     /// [`StateError`].
     pub async fn ledger_about(&self, what: &str) -> Result<Vec<LedgerEntry>, StateError> {
-        self.ground.state.ledger_about(what.to_owned()).await
+        self.desk.ledger_about(what.to_owned()).await
+    }
+
+    /// Gives dead posts and quarantined events another chance.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub async fn retry(&self, retry: Retry) -> Result<Retried, StateError> {
+        self.desk.retry(retry).await
     }
 
     /// What happens from now on; the first caller also gets what happened since [`start`].
@@ -392,6 +415,8 @@ impl Host {
         self.stops.leave.cancel();
         join(&mut self.tasks.connections, Instant::now() + SIGN_OUT).await;
         let outbox = self.ground.state.outbox_depth().await.unwrap_or_default();
+        self.stops.control.cancel();
+        join(&mut self.tasks.control, Instant::now() + CONTROL).await;
         self.ground.state.close().await;
         ShutdownReport {
             unfinished_handlers,
@@ -406,8 +431,9 @@ impl Host {
             workers,
             senders,
             connections,
+            control,
         } = &mut self.tasks;
-        for tasks in [sources, workers, senders, connections] {
+        for tasks in [sources, workers, senders, connections, control] {
             tasks.shutdown().await;
         }
         self.ground.state.close().await;

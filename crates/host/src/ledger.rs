@@ -148,6 +148,33 @@ pub struct LedgerQuery {
     pub limit: Option<u32>,
 }
 
+/// What is to be given another chance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retry {
+    /// Dead posts and quarantined events of this item.
+    Item(String),
+    /// Those of the item that this entry of the ledger is about.
+    Entry(i64),
+    /// All dead posts, of one bot or of all.
+    Dead(Option<String>),
+    /// All quarantined events, of one bot or of all.
+    Quarantined(Option<String>),
+}
+
+/// What was given another chance.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retried {
+    /// Posts that wait again.
+    pub posts: u64,
+    /// Events that wait for their handler again.
+    pub events: u64,
+    /// Events that cannot be tried again: a bot's start, for example.
+    pub kept_back: u64,
+    /// Posts and events of rooms and bots that the running host does not have; they wait for a start with them.
+    pub waiting_for_start: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::LedgerStatus;

@@ -12,6 +12,8 @@
 mod board;
 mod clock;
 mod config;
+pub mod control;
+mod desk;
 mod endpoint;
 mod events;
 pub mod fault;
@@ -36,9 +38,9 @@ mod worker;
 pub use clock::Clock;
 pub use config::{ChatService, Config, EndpointConfig, InstanceConfig, Replay, SignIn, Tuning};
 pub use events::{HostEvent, HostEvents};
-pub use host::{Host, ShutdownReport, StartError, start};
-pub use ledger::{LedgerEntry, LedgerQuery, LedgerStatus, UnknownStatus};
-pub use state::StateError;
+pub use host::{Host, ShutdownReport, StartError, retry_stopped, start};
+pub use ledger::{LedgerEntry, LedgerQuery, LedgerStatus, Retried, Retry, UnknownStatus};
+pub use state::{LedgerFile, StateError};
 pub use status::{
     EndpointStatus, FeedStatus, InstanceState, InstanceStatus, OutboxStatus, RoomStatus, ScheduleStatus,
     Status,

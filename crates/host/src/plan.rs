@@ -9,6 +9,7 @@ use parlor_client::RoomSession;
 use tokio::sync::{Notify, watch};
 
 use crate::config::{Config, InstanceConfig};
+use crate::desk::Bells;
 use crate::lane::{Bell, lane};
 use crate::poller::Subscriber;
 use crate::room::{Authors, Listening, room_key};
@@ -81,6 +82,23 @@ impl Plan {
             .entry(room.to_owned())
             .or_insert_with(|| RoomPlan::new(room, authors));
         true
+    }
+
+    /// Whom to wake for work that comes from outside the usual ways.
+    pub(crate) fn bells(&self) -> Bells {
+        let senders = self.rooms.iter().flat_map(|(user, rooms)| {
+            rooms
+                .iter()
+                .map(|(room, planned)| ((user.to_string(), room.clone()), planned.bell.clone()))
+        });
+        let workers = self
+            .workers
+            .iter()
+            .map(|(job, _)| (job.instance.id.clone(), job.bell.clone()));
+        Bells {
+            senders: senders.collect(),
+            workers: workers.collect(),
+        }
     }
 
     fn add(&mut self, config: &Config, bots: &Arc<HashSet<SipUri>>, ready: Ready<'_>, boot: i64) {

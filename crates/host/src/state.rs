@@ -14,6 +14,8 @@ mod feeds;
 mod inbox;
 mod ledger;
 mod outbox;
+mod read_only;
+mod retry;
 mod schedules;
 mod schema;
 mod thread;
@@ -28,6 +30,8 @@ pub(crate) use commit::{Handled, Quarantined, StateChange};
 pub(crate) use feeds::{FeedRecord, Subscription};
 pub(crate) use inbox::{InboxRow, NewInput};
 pub(crate) use ledger::NewEntry;
+pub use read_only::LedgerFile;
+
 pub(crate) use outbox::{NewPost, OutboxRow};
 
 use ledger::Ledger;

@@ -27,7 +27,7 @@ use crate::validate::make;
 
 pub(crate) use intake::Accepted;
 use intake::{Intake, Progress, Slot, Trial};
-use record::describe;
+use record::kept;
 
 /// Sources whose oldest event is loaded at a time; bounds memory, not how much may wait.
 const INBOX_HEADS: u32 = 256;
@@ -365,7 +365,7 @@ impl Worker {
         let quarantine = Quarantined {
             source: trial.source.clone(),
             cause: trial.cause.clone(),
-            event: describe(&trial.event).to_string(),
+            event: kept(&trial.event),
             reason: reason.clone(),
             attempts: trial.attempts.max(1),
         };

@@ -1,7 +1,10 @@
 //! The command line: names, help and examples. What each command does is left to `commands`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use parlor_xccos::SipUri;
 
@@ -20,6 +23,7 @@ Examples:
   parlor up                                  server and bots of config/parlor.toml
   parlor check --config /etc/parlor.toml     all mistakes of a file at once
   parlor room history News --last 5          what was said
+  parlor ledger why https://example.com/42   why an item was posted, or was not
   parlor chat --as sip:alice@example.com     talk, in a terminal
 
 Exit codes: 0 done, 1 failed, 2 wrong command line, 3 wrong configuration or certificate,
@@ -116,6 +120,10 @@ pub(crate) enum Command {
     /// Schedules of the configured bots
     #[command(subcommand)]
     Schedule(ScheduleCommand),
+
+    /// What became of feed items, schedules, messages and posts, and why
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
 
     /// Talk in rooms as a user, in this terminal
     Chat(ChatArgs),
@@ -399,6 +407,120 @@ pub(crate) enum ScheduleCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Tell the story of one thing: an item, a message, or what an address stands for
+    #[command(after_help = "\
+Examples:
+  parlor ledger why https://example.com/article-42    by the address of a feed item
+  parlor ledger why 1042                              by the id of a message in a room
+  parlor ledger why feed:notes:id-7                   by name; the end of the name is enough")]
+    Why {
+        /// An item's name or the end of it, an address, or a message id
+        #[arg(value_name = "ITEM|MESSAGE-ID|URL")]
+        what: String,
+    },
+
+    /// Show entries, oldest first
+    #[command(after_help = "\
+Examples:
+  parlor ledger list --since 2h                       all of the last two hours
+  parlor ledger list --status dead                    posts that were given up
+  parlor ledger list --instance news --room News --json")]
+    List {
+        #[command(flatten)]
+        filter: LedgerFilter,
+        /// How many at most, from the newest back
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        last: u32,
+    },
+
+    /// Follow the ledger until Ctrl-C
+    #[command(after_help = "\
+Example: parlor ledger tail --status acknowledged --json     one line for each post that appears")]
+    Tail {
+        #[command(flatten)]
+        filter: LedgerFilter,
+        /// Show this many earlier entries first
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        last: u32,
+    },
+
+    /// Give dead posts and quarantined events another try
+    #[command(after_help = "\
+Examples:
+  parlor ledger retry 1234                   what the entry with this number is about
+  parlor ledger retry feed:notes:id-7        an item by its name
+  parlor ledger retry --dead                 every post that was given up
+  parlor ledger retry --quarantined --instance help")]
+    Retry(LedgerRetry),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerFilter {
+    /// Only this bot, by its id
+    #[arg(long, value_name = "ID")]
+    pub(crate) instance: Option<String>,
+    /// Only this room, as the configuration names it
+    #[arg(long, value_name = "ROOM")]
+    pub(crate) room: Option<String>,
+    /// Only this: seen, filtered, missed, handled, skipped, quarantined, queued, sent, failed, acknowledged, dead, retried
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<parlor_host::LedgerStatus>,
+    /// Only entries as young as this, such as `2h`, or since a time, such as 2026-11-21T08:00:00Z
+    #[arg(long, value_name = "SINCE")]
+    pub(crate) since: Option<Since>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerRetry {
+    /// The number of a ledger entry, or an item's name
+    #[arg(value_name = "ID", required_unless_present_any = ["dead", "quarantined"])]
+    pub(crate) which: Option<String>,
+    /// Every post that was given up
+    #[arg(long, conflicts_with = "which")]
+    pub(crate) dead: bool,
+    /// Every event that was set aside because its handler failed
+    #[arg(long, conflicts_with = "which")]
+    pub(crate) quarantined: bool,
+    /// Only this bot's, with --dead and --quarantined
+    #[arg(long, value_name = "ID", conflicts_with = "which")]
+    pub(crate) instance: Option<String>,
+}
+
+/// A moment, or how long ago it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    Ago(Duration),
+    Moment(DateTime<Utc>),
+}
+
+impl Since {
+    /// The moment, seen from `now`.
+    pub(crate) fn from(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            Self::Ago(time) => {
+                let ago = chrono::TimeDelta::from_std(time).unwrap_or(chrono::TimeDelta::MAX);
+                now.checked_sub_signed(ago).unwrap_or(DateTime::UNIX_EPOCH)
+            }
+            Self::Moment(moment) => moment,
+        }
+    }
+}
+
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+            return Ok(Self::Moment(moment.to_utc()));
+        }
+        crate::config::parse_duration(text)
+            .map(Self::Ago)
+            .map_err(|error| format!("{error}; write `2h`, `1d` or a time such as 2026-11-21T08:00:00Z"))
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ChatArgs {
     /// Who to be; without --user by a certificate for this address, made by the development authority if need be
@@ -431,4 +553,21 @@ pub(crate) struct ChatArgs {
 
     #[command(flatten)]
     pub(crate) wire: WireArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_a_time_or_how_long_ago() {
+        let now: DateTime<Utc> = "2026-11-21T12:00:00Z".parse().unwrap();
+        let since = |text: &str| text.parse::<Since>().map(|since| since.from(now).to_rfc3339());
+        assert_eq!(since("2h").unwrap(), "2026-11-21T10:00:00+00:00");
+        assert_eq!(
+            since("2026-11-20T08:00:00+01:00").unwrap(),
+            "2026-11-20T07:00:00+00:00"
+        );
+        assert!(since("yesterday").is_err());
+    }
 }

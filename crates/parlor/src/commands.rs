@@ -4,6 +4,7 @@ pub(crate) mod category;
 pub(crate) mod cert;
 pub(crate) mod chat;
 pub(crate) mod check;
+pub(crate) mod ledger;
 mod password;
 pub(crate) mod posts;
 pub(crate) mod room;
@@ -20,4 +21,14 @@ use crate::config::Settings;
 /// Where the running server of a configuration is administered.
 pub(crate) fn control_socket(settings: &Settings) -> PathBuf {
     settings.data.join("control.sock")
+}
+
+/// Where the running host of a configuration is asked.
+pub(crate) fn host_socket(settings: &Settings) -> PathBuf {
+    settings.data.join("host.sock")
+}
+
+/// Where the host of a configuration keeps its state.
+pub(crate) fn host_state(settings: &Settings) -> PathBuf {
+    settings.data.join("host.db")
 }

@@ -11,7 +11,7 @@ mod server;
 use std::path::{Path, PathBuf};
 
 pub(crate) use document::nearest;
-pub(crate) use form::{HostPort, Transport};
+pub(crate) use form::{HostPort, Transport, parse_duration};
 pub(crate) use host::{HostSettings, Instance, SettingsProblem};
 pub(crate) use problem::{Problems, render};
 pub(crate) use server::ServerSettings;

@@ -48,6 +48,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Category(command) => {
             administer(global, |client| commands::category::run(client, global, command))
         }
+        Command::Ledger(command) => {
+            let settings = load(global)?;
+            block_on(false, commands::ledger::run(global, &settings, command))
+        }
         Command::Status => administer(global, |client| commands::status::run(client, global)),
         Command::Chat(arguments) => {
             let settings = load(global)?;

@@ -99,7 +99,7 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
             let cells = rows
                 .iter()
                 .filter_map(|row| row.get(column))
-                .map(|cell| cell.chars().count());
+                .map(|cell| width(cell));
             cells
                 .chain(std::iter::once(heading.chars().count()))
                 .max()
@@ -113,7 +113,7 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
             if column + 1 < cells.len() {
                 let missing = widths
                     .get(column)
-                    .map_or(0, |width| width.saturating_sub(cell.chars().count()));
+                    .map_or(0, |widest| widest.saturating_sub(width(cell)));
                 text.push_str(&" ".repeat(missing + 2));
             }
         }
@@ -123,6 +123,13 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
     for row in rows {
         line(pad(row.iter().map(String::as_str).collect()));
     }
+}
+
+/// How many characters are shown of a cell that may hold styles.
+fn width(cell: &str) -> usize {
+    anstream::adapter::strip_str(cell)
+        .map(|text| text.chars().count())
+        .sum()
 }
 
 #[cfg(test)]

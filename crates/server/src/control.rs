@@ -4,13 +4,13 @@
 mod client;
 mod error;
 mod routes;
-mod socket;
 mod types;
 
-pub use client::{Client, ClientError, Live};
-pub(crate) use socket::ControlSocket;
+pub use client::Client;
+pub use parlor_control::{ClientError, ErrorBody, Lines};
+pub(crate) use routes::router;
 pub use types::{
-    CategoryView, CreateCategory, CreateRoom, CreateUser, ErrorBody, HistoryQuery, ListenerStatus, LiveEvent,
+    CategoryView, CreateCategory, CreateRoom, CreateUser, HistoryQuery, ListenerStatus, LiveEvent,
     PostMessage, PostView, Posted, RoleChange, RoleName, RoomDetail, RoomStatus, RoomSummary, SetPassword,
     Status, StoreStatus, UpdateCategory, UpdateRoom, UpdateUser, UserKindName, UserView,
 };

@@ -1,11 +1,11 @@
 //! Starting and stopping a server.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use parlor_control::{Socket, SocketError};
 use parlor_net::{Admission, ListenError, Listener};
 use parlor_rooms::{Refusal, Store};
 use parlor_xccos::{EncodeOptions, RoomId, RoomUri, UriError};
@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::Config;
 use crate::accounts::Accounts;
-use crate::control::{ControlSocket, ListenerStatus, Status};
+use crate::control::{self, ListenerStatus, Status};
 use crate::directory::{DirectoryError, SharedDirectory};
 use crate::endpoints::Endpoints;
 use crate::lanes::Lanes;
@@ -65,7 +65,7 @@ pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Server, Star
     drop(kept);
 
     let control = match &config.control_socket {
-        Some(path) => Some(ControlSocket::open(path)?),
+        Some(path) => Some(Socket::open(path)?),
         None => None,
     };
     let limits = parlor_net::Limits {
@@ -98,7 +98,8 @@ pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Server, Star
             .spawn(listener::accept(Arc::clone(&service), listener, approach));
     }
     if let Some(control) = control {
-        service.tasks.spawn(control.serve(Arc::clone(&service)));
+        let (router, stopping) = (control::router(Arc::clone(&service)), service.stopping.clone());
+        service.tasks.spawn(control.serve(router, stopping));
     }
     Ok(Server {
         service,
@@ -290,21 +291,9 @@ pub enum StartError {
         /// The category.
         category: String,
     },
-    /// The control socket could not be made.
-    #[error("cannot open the control socket {}", path.display())]
-    Control {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Another server answers on the control socket.
-    #[error("another server is running on {}", path.display())]
-    AlreadyRunning {
-        /// The socket's path.
-        path: PathBuf,
-    },
+    /// The control socket could not be opened; another server may be running on it.
+    #[error(transparent)]
+    Control(#[from] SocketError),
     /// The system gives no random numbers.
     #[error("no random numbers from the system")]
     Random(#[source] getrandom::Error),

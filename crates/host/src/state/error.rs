@@ -25,6 +25,12 @@ pub enum StateError {
         /// The highest layout number known here.
         known: i64,
     },
+    /// The file was written by a version that kept no ledger.
+    #[error("the state file {path} has no ledger yet; a host of this version adds it at its start")]
+    TooOld {
+        /// The state file.
+        path: PathBuf,
+    },
     /// The file or its folder could not be created or opened.
     #[error("cannot open the state file {path}")]
     Open {

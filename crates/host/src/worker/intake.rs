@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parlor_bot::{Event, FeedItem, ScheduleFired};
+use parlor_bot::{Event, FeedItem, IncomingMessage, Presence, ScheduleFired};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -41,12 +41,30 @@ pub(crate) enum Slot {
     Inbox,
 }
 
-/// An event as the inbox keeps it.
+/// An event as inbox and quarantine keep it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Accepted {
     Feed(FeedItem),
     Schedule(ScheduleFired),
+    /// One that was set aside: a message that comes in the first time is kept by its room.
+    Message(IncomingMessage),
+    Joined(Presence),
+    Parted(Presence),
+}
+
+impl Accepted {
+    /// What is kept of an event; `None` for one that nobody would want to try again later.
+    pub(crate) fn of(event: &Event) -> Option<Self> {
+        match event.clone() {
+            Event::FeedItem(item) => Some(Self::Feed(item)),
+            Event::Schedule(fired) => Some(Self::Schedule(fired)),
+            Event::Message(message) => Some(Self::Message(message)),
+            Event::Joined(presence) => Some(Self::Joined(presence)),
+            Event::Parted(presence) => Some(Self::Parted(presence)),
+            _ => None,
+        }
+    }
 }
 
 impl From<Accepted> for Event {
@@ -54,6 +72,9 @@ impl From<Accepted> for Event {
         match accepted {
             Accepted::Feed(item) => Self::FeedItem(item),
             Accepted::Schedule(fired) => Self::Schedule(fired),
+            Accepted::Message(message) => Self::Message(message),
+            Accepted::Joined(presence) => Self::Joined(presence),
+            Accepted::Parted(presence) => Self::Parted(presence),
         }
     }
 }

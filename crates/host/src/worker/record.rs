@@ -127,17 +127,8 @@ impl Worker {
     }
 }
 
-/// An event for people: what quarantine keeps of it.
-pub(super) fn describe(event: &Event) -> serde_json::Value {
-    let value = match event {
-        Event::Started => Ok("started".into()),
-        Event::Message(message) => Ok(serde_json::json!({
-            "room": message.room, "id": message.id.0, "author": message.author, "text": message.text,
-        })),
-        Event::Joined(presence) | Event::Parted(presence) => serde_json::to_value(presence),
-        Event::Schedule(fired) => serde_json::to_value(Accepted::Schedule(fired.clone())),
-        Event::FeedItem(item) => serde_json::to_value(Accepted::Feed(item.clone())),
-        other => Ok(format!("{other:?}").into()),
-    };
-    value.unwrap_or_default()
+/// What quarantine keeps of an event: enough to try it again, or, of one that nobody would, its name.
+pub(super) fn kept(event: &Event) -> String {
+    let kept = Accepted::of(event).and_then(|accepted| serde_json::to_string(&accepted).ok());
+    kept.unwrap_or_else(|| serde_json::Value::from(format!("{event:?}")).to_string())
 }

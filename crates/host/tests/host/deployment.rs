@@ -17,7 +17,7 @@ use parlor_net::certificates::{DevelopmentAuthority, IdentityFiles, Subject};
 use parlor_net::{ClientCertificate, ClientTls, ClientTlsSettings, ServerTls, ServerTlsSettings};
 use parlor_rooms::MemoryStore;
 use parlor_server::{
-    Config, ListenerConfig, Seed, SeedCategory, SeedRoom, SeedUser, TrustedApplication, TrustedPool,
+    Config, Limits, ListenerConfig, Seed, SeedCategory, SeedRoom, SeedUser, TrustedApplication, TrustedPool,
     UnprovedUsers,
 };
 use parlor_xccos::{Behavior, MessageId, Privacy, SipUri};
@@ -36,6 +36,8 @@ pub(crate) struct Deployment {
     tls: ServerTls,
     address: SocketAddr,
     server: Option<Runtime>,
+    /// Bytes of text that the server takes in one message, from its next start on.
+    pub(crate) message_bytes: usize,
 }
 
 impl Deployment {
@@ -63,6 +65,7 @@ impl Deployment {
             tls,
             address,
             server: None,
+            message_bytes: 8000,
         };
         deployment.start();
         deployment
@@ -110,7 +113,12 @@ impl Deployment {
             contact: false,
             password: None,
         };
+        let limits = Limits {
+            message_bytes: self.message_bytes,
+            ..Limits::default()
+        };
         Config {
+            limits,
             listeners: vec![ListenerConfig {
                 addr: self.address,
                 tls: Some(self.tls.clone()),

@@ -30,7 +30,17 @@ pub(crate) struct HostSettings {
     /// The chat service; none asks for it by in-band provisioning.
     pub(crate) chat_uri: Option<SipUri>,
     pub(crate) tls: TlsFiles,
+    pub(crate) ledger: LedgerSettings,
     pub(crate) instances: Vec<Instance>,
+}
+
+/// How much of what happened is kept to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LedgerSettings {
+    /// How long; zero keeps no ledger.
+    pub(crate) keep: Duration,
+    /// How many entries at most.
+    pub(crate) entries: u64,
 }
 
 /// One configured bot.
@@ -79,6 +89,7 @@ pub(super) fn read(
         table.finish();
         files
     });
+    let ledger = ledger(section);
     let instances = instances(section, bots);
     section.finish();
     if let (Some(application), Some(server)) = (&application, server) {
@@ -95,8 +106,25 @@ pub(super) fn read(
         server_name,
         chat_uri,
         tls: tls.unwrap_or_default(),
+        ledger,
         instances: instances.into_iter().map(|(instance, _)| instance).collect(),
     })
+}
+
+fn ledger(section: &Section<'_, '_>) -> LedgerSettings {
+    let defaults = parlor_host::Tuning::default();
+    let mut settings = LedgerSettings {
+        keep: defaults.keep_ledger,
+        entries: defaults.ledger_entries,
+    };
+    if let Some(table) = section.section("ledger") {
+        settings.keep = table.or("keep", settings.keep);
+        settings.entries = table
+            .optional::<u32>("entries")
+            .map_or(settings.entries, u64::from);
+        table.finish();
+    }
+    settings
 }
 
 fn instances(section: &Section<'_, '_>, bots: &dyn BotSettings) -> Vec<(Instance, Located<SipUri>)> {

@@ -22,7 +22,7 @@ const MAX_REQUEST: usize = 1024 * 1024;
 type Shared = State<Arc<Service>>;
 type Answer<T> = Result<Json<T>, ControlError>;
 
-pub(super) fn router(service: Arc<Service>) -> Router {
+pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/rooms", get(rooms::list).post(rooms::create))

@@ -401,15 +401,6 @@ pub enum LiveEvent {
     },
 }
 
-/// The body of every answer that is not a 2xx.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErrorBody {
-    /// A word for programs, for example `no_such_room`.
-    pub error: String,
-    /// A sentence for people.
-    pub message: String,
-}
-
 impl PostView {
     /// A post that has its number; one without has no view.
     pub(crate) fn of(post: parlor_xccos::Post) -> Option<Self> {

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
+use parlor_control::SocketError;
 use parlor_rooms::MemoryStore;
 use parlor_server::control::{
     ClientError, CreateCategory, CreateRoom, CreateUser, HistoryQuery, LiveEvent, PostMessage, RoleChange,
@@ -254,7 +255,7 @@ async fn the_socket_is_the_owners_and_a_second_server_is_refused() {
     };
     let second = parlor_server::start(config(&path), Arc::new(MemoryStore::new())).await;
     assert!(
-        matches!(second, Err(StartError::AlreadyRunning { .. })),
+        matches!(second, Err(StartError::Control(SocketError::InUse { .. }))),
         "{second:?}"
     );
 

@@ -3,7 +3,8 @@
 macro_rules! emoticons {
     ($($variant:ident = $text:literal),+ $(,)?) => {
         /// The emoticons of the original, in its order.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
         #[expect(missing_docs, reason = "the names say it")]
         pub enum Emoticon {
             $($variant),+

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::ids::serde_as_text;
 use crate::{RoomUri, SipUri};
 
 /// Schemes that run nothing on the reader's machine. `file:` is not among them: on Windows it starts programs and sends
@@ -108,6 +109,8 @@ impl fmt::Display for LinkTarget {
         f.pad(&self.0)
     }
 }
+
+serde_as_text!(LinkTarget);
 
 #[cfg(test)]
 mod tests {

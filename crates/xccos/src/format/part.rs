@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Emoticon, LinkTarget};
 use crate::RoomUri;
 
 /// One part of a post's text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MessagePart {
     /// Text without meaning beyond itself.
@@ -34,7 +37,7 @@ pub enum MessagePart {
 }
 
 /// A link to a posted file: uploading makes it, a sender of text does not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileLink {
     /// Name of the file.
     pub name: String,

@@ -13,7 +13,7 @@ use parlor_store::SqliteStore;
 
 use crate::bots;
 use crate::cli::exit;
-use crate::commands::control_socket;
+use crate::commands::{control_socket, host_socket, host_state};
 use crate::config::{HostSettings, Instance, ServerSettings, Settings, Transport};
 use crate::failure::{Failure, chain};
 use crate::identity;
@@ -133,7 +133,10 @@ pub(crate) fn host_config(settings: &Settings) -> Result<parlor_host::Config, Fa
         port: proxy.port,
         chat: host.chat_uri.clone(),
     };
-    let mut config = parlor_host::Config::new(settings.data.join("host.db"), service);
+    let mut config = parlor_host::Config::new(host_state(settings), service);
+    config.control_socket = Some(host_socket(settings));
+    config.tuning.keep_ledger = host.ledger.keep;
+    config.tuning.ledger_entries = host.ledger.entries;
     config.endpoints = endpoints(settings, host)?;
     config.instances = host.instances.iter().map(instance).collect();
     if let Some(first) = host.instances.first() {

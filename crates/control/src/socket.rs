@@ -1,35 +1,55 @@
-//! The Unix socket of the control interface: the owner's alone, replaced when stale, refused while another server has
-//! it.
+//! The Unix socket: the owner's alone, replaced when stale, refused while another process has it.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use axum::Router;
 use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
 
-use super::routes;
-use crate::server::StartError;
-use crate::service::Service;
+/// Why a control socket could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SocketError {
+    /// The socket could not be made.
+    #[error("cannot open the control socket {}", path.display())]
+    Open {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process answers on it.
+    #[error("another process answers on {}", path.display())]
+    InUse {
+        /// Its path.
+        path: PathBuf,
+    },
+}
 
 /// An open control socket; the lock beside it is held as long as this lives.
 #[derive(Debug)]
-pub(crate) struct ControlSocket {
+pub struct Socket {
     listener: UnixListener,
     path: PathBuf,
     _lock: File,
 }
 
-impl ControlSocket {
-    /// Opens the socket at `path`. A socket that a dead server left is replaced.
-    pub(crate) fn open(path: &Path) -> Result<Self, StartError> {
-        let failed = |source| StartError::Control {
+impl Socket {
+    /// Opens the socket at `path`. A socket that a dead process left is replaced.
+    ///
+    /// # Errors
+    /// [`SocketError`].
+    pub fn open(path: &Path) -> Result<Self, SocketError> {
+        let failed = |source| SocketError::Open {
             path: path.to_owned(),
             source,
         };
         let lock = lock(path).map_err(|error| match error {
-            TryLockError::WouldBlock => StartError::AlreadyRunning {
+            TryLockError::WouldBlock => SocketError::InUse {
                 path: path.to_owned(),
             },
             TryLockError::Error(error) => failed(error),
@@ -42,10 +62,8 @@ impl ControlSocket {
         })
     }
 
-    /// Answers requests until the server stops.
-    pub(crate) async fn serve(self, service: Arc<Service>) {
-        let stopping = service.stopping.clone();
-        let router = routes::router(service);
+    /// Answers requests until `stopping` is cancelled, then takes the socket away.
+    pub async fn serve(self, router: Router, stopping: CancellationToken) {
         tracing::info!(path = %self.path.display(), "control socket");
         let served = axum::serve(self.listener, router)
             .with_graceful_shutdown(async move { stopping.cancelled().await })
@@ -59,7 +77,7 @@ impl ControlSocket {
     }
 }
 
-/// A lock file rather than a look at the socket: two servers started at once cannot both win.
+/// A lock file rather than a look at the socket: two processes started at once cannot both win.
 fn lock(path: &Path) -> Result<File, TryLockError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");

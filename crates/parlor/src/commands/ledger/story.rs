@@ -1,0 +1,128 @@
+//! What became of one item, told as a list of steps and a sentence for each room.
+
+use parlor_host::{LedgerEntry, LedgerStatus};
+
+use super::{clock, mark, remarks};
+use crate::terminal::{BAD, FAINT, GOOD, STRONG, WARNING, harmless, styled};
+
+/// The lines about all items in `entries`, which belong together by item.
+pub(super) fn tell(entries: &[LedgerEntry]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for item in entries.chunk_by(|one, next| one.item == next.item) {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(styled(STRONG, harmless(&item[0].item)));
+        if let Some(link) = item.iter().find_map(|entry| entry.link.as_deref()) {
+            lines.push(format!("  {}", styled(FAINT, harmless(link))));
+        }
+        lines.extend(item.iter().map(step));
+        lines.extend(endings(item).map(ending));
+    }
+    lines
+}
+
+fn step(entry: &LedgerEntry) -> String {
+    let place = match &entry.room {
+        Some(room) => format!("{} in {}", harmless(&entry.instance), harmless(room)),
+        None => harmless(&entry.instance),
+    };
+    let text = format!(
+        "  {}  {} {place}  {}",
+        styled(FAINT, clock(entry.at)),
+        mark(entry.status),
+        remarks(entry)
+    );
+    text.trim_end().to_owned()
+}
+
+/// The last entry for each bot and room. What a bot did before it posted ended in its posts.
+fn endings(item: &[LedgerEntry]) -> impl Iterator<Item = &LedgerEntry> {
+    let is_later = |one: &LedgerEntry, other: &LedgerEntry| {
+        other.number > one.number
+            && other.instance == one.instance
+            && (other.room == one.room || is_posted(other.status) && !is_posted(one.status))
+    };
+    item.iter()
+        .filter(move |one| !item.iter().any(|other| is_later(one, other)))
+}
+
+fn is_posted(status: LedgerStatus) -> bool {
+    matches!(
+        status,
+        LedgerStatus::Queued
+            | LedgerStatus::Sent
+            | LedgerStatus::Failed
+            | LedgerStatus::Acknowledged
+            | LedgerStatus::Dead
+    )
+}
+
+fn ending(entry: &LedgerEntry) -> String {
+    let room = harmless(entry.room.as_deref().unwrap_or("the room"));
+    let reason = entry
+        .detail
+        .as_deref()
+        .map(|detail| format!(": {}", harmless(detail)))
+        .unwrap_or_default();
+    let retry = format!("`parlor ledger retry {}` tries again", entry.number);
+    let (style, text) = match entry.status {
+        LedgerStatus::Acknowledged => (
+            GOOD,
+            match entry.message {
+                Some(id) => format!("it is in {room} as message {id}"),
+                None => format!("it is in {room}"),
+            },
+        ),
+        LedgerStatus::Queued | LedgerStatus::Sent => (WARNING, format!("it waits to appear in {room}")),
+        LedgerStatus::Failed => (WARNING, format!("it waits to appear in {room}{reason}")),
+        LedgerStatus::Dead => (BAD, format!("it was given up for {room}{reason}; {retry}")),
+        LedgerStatus::Quarantined => (
+            BAD,
+            format!("{} could not handle it{reason}; {retry}", entry.instance),
+        ),
+        LedgerStatus::Filtered | LedgerStatus::Skipped => (WARNING, format!("it was not posted{reason}")),
+        LedgerStatus::Missed => (BAD, format!("messages were missed in {room}{reason}")),
+        LedgerStatus::Handled => (FAINT, "it was handled; nothing was to be posted".to_owned()),
+        LedgerStatus::Retried => (WARNING, "it waits for another try".to_owned()),
+        _ => (WARNING, format!("it waits for {}", entry.instance)),
+    };
+    format!("  {}", styled(style, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use parlor_host::{LedgerEntry, LedgerStatus};
+
+    use super::endings;
+
+    fn entry(number: i64, room: Option<&str>, status: LedgerStatus) -> LedgerEntry {
+        LedgerEntry {
+            number,
+            at: DateTime::UNIX_EPOCH,
+            instance: "news".to_owned(),
+            room: room.map(str::to_owned),
+            item: "feed:f:1".to_owned(),
+            status,
+            message: None,
+            link: None,
+            detail: None,
+        }
+    }
+
+    #[test]
+    fn each_room_has_its_own_ending_and_what_led_there_is_none() {
+        let item = [
+            entry(1, None, LedgerStatus::Seen),
+            entry(2, None, LedgerStatus::Handled),
+            entry(3, Some("A"), LedgerStatus::Queued),
+            entry(4, Some("B"), LedgerStatus::Queued),
+            entry(5, Some("A"), LedgerStatus::Acknowledged),
+        ];
+        let ended: Vec<_> = endings(&item).map(|entry| entry.number).collect();
+        assert_eq!(ended, [4, 5]);
+        let ended: Vec<_> = endings(&item[..2]).map(|entry| entry.number).collect();
+        assert_eq!(ended, [2]);
+    }
+}
