@@ -1,7 +1,9 @@
 //! SUBSCRIBE: in-band provisioning, which tells a client where chat is; the user's own contacts and publications; the
-//! presence of others, one by one or in batches. The first notification rides on the 200 where the client takes it.
+//! presence of others. The first notification rides on the 200 where the client takes it.
 
-use std::fmt::Write;
+mod batch;
+mod presence;
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -16,7 +18,6 @@ use crate::provisioning::{
     CONTACTS_EVENT, CONTACTS_TYPE, EVENTS, PRESENCE_EVENT, PROVISIONING_EVENT, PROVISIONING_TYPE, SELF_EVENT,
     SELF_TYPE, provisioning, wants_chat,
 };
-use crate::xml::Element;
 
 /// The longest subscription; a client renews it before.
 const LONGEST: u32 = 28_800;
@@ -26,17 +27,6 @@ const FETCHED: &str = "terminated;expires=0";
 const NEW_LIST_AFTER: Duration = Duration::from_secs(2);
 /// Subscriptions of one connection; a client without batches makes one per contact.
 const MAX_SUBSCRIPTIONS: usize = 1_024;
-/// Users in one subscription; the original's limit of contacts.
-const MAX_RESOURCES: usize = 1_000;
-/// Categories named in one subscription; four are usual.
-const MAX_CATEGORIES: usize = 32;
-
-/// The type of one user's presence.
-const CATEGORIES_TYPE: &str = "application/msrtc-event-categories+xml";
-/// The type of a subscription to many users at once.
-const BATCH_TYPE: &str = "application/msrtc-adrl-categorylist+xml";
-/// Separates the parts of a batch; no document holds it, as they hold no line that starts with two dashes.
-const BOUNDARY: &str = "parlor-presence-part";
 
 /// What keeps going to a client until it says otherwise.
 #[derive(Debug)]
@@ -179,94 +169,6 @@ impl Session {
         }
     }
 
-    /// Reads whom a presence subscription is about; a refresh that names nobody goes on as it was.
-    fn first_presence(&self, request: &Request, subscription: &mut Subscription) -> Notification {
-        let before = request
-            .call_id()
-            .ok()
-            .and_then(|call_id| self.subscriptions.get(call_id));
-        if let Some(before) = before {
-            subscription.watched.clone_from(&before.watched);
-            subscription.categories.clone_from(&before.categories);
-        }
-        let batch = request.content_type().is_some_and(|media| media.is(BATCH_TYPE));
-        let action = batch
-            .then(|| Element::parse(request.body()))
-            .flatten()
-            .and_then(|document| document.child("action").cloned());
-        let Some(action) = action else {
-            if subscription.watched.is_empty()
-                && let Ok(to) = request.to()
-                && let Ok(user) = to.uri.aor().parse()
-            {
-                subscription.watched.push(user);
-            }
-            let documents = self.categories_of(subscription);
-            return match documents.as_slice() {
-                [(_, document)] => Notification::new(CATEGORIES_TYPE, document.clone()),
-                _ => batch_of(subscription, &documents),
-            };
-        };
-        let resources = || {
-            let resources = action.all("adhocList").flat_map(|list| list.all("resource"));
-            resources.take(MAX_RESOURCES)
-        };
-        let address = |resource: &Element| resource.attribute("uri")?.parse::<SipUri>().ok();
-        let named: Vec<SipUri> = resources().filter_map(address).collect();
-        if action
-            .attribute("name")
-            .is_some_and(|name| name.eq_ignore_ascii_case("unsubscribe"))
-        {
-            subscription.watched.retain(|user| !named.contains(user));
-            return batch_of(subscription, &[]);
-        }
-        let categories: Vec<String> = action
-            .all("categoryList")
-            .flat_map(|list| list.all("category"))
-            .filter_map(|category| category.attribute("name").map(str::to_owned))
-            .take(MAX_CATEGORIES)
-            .collect();
-        if !categories.is_empty() {
-            subscription.categories = categories;
-        }
-        let added = resources().filter(|resource| resource.child("context").is_some());
-        self.announce_subscriber(&subscription.subscriber, added.filter_map(address).collect());
-        for user in named {
-            if subscription.watched.len() < MAX_RESOURCES && !subscription.watched.contains(&user) {
-                subscription.watched.push(user);
-            }
-        }
-        let documents = self.categories_of(subscription);
-        batch_of(subscription, &documents)
-    }
-
-    /// What the subscriber may see of each watched user whom the directory knows, and a watch on them from before.
-    fn categories_of(&self, subscription: &Subscription) -> Vec<(SipUri, String)> {
-        let directory = self.service.directory.read();
-        let known: Vec<&SipUri> = subscription
-            .watched
-            .iter()
-            .filter(|user| directory.user(user).is_some())
-            .collect();
-        drop(directory);
-        let look = |user: &SipUri| {
-            self.service.presence.watch(user, &self.mailbox);
-            Some((user.clone(), self.seen(subscription, user)?))
-        };
-        known.into_iter().filter_map(look).collect()
-    }
-
-    fn seen(&self, subscription: &Subscription, user: &SipUri) -> Option<String> {
-        let display_name = self.service.directory.read().user(user)?.display_name.clone();
-        let Subscription {
-            subscriber,
-            categories,
-            ..
-        } = subscription;
-        let presence = &self.service.presence;
-        Some(presence.seen_by(user, &display_name, subscriber, categories))
-    }
-
     /// Remembers or forgets a subscription, and watches nobody any more whom none is about.
     fn keep(&mut self, call_id: &str, subscription: Subscription, active: bool) {
         let now = self.connection.now();
@@ -305,17 +207,6 @@ impl Session {
                 self.service.presence.unwatch(user, &self.mailbox);
             }
         }
-    }
-
-    /// Somebody's presence changed: those subscriptions that are about it hear of it.
-    pub(super) fn on_presence(&mut self, user: &SipUri) {
-        self.notify_all(
-            |subscription| subscription.watched.contains(user),
-            |session, subscription| {
-                let document = session.seen(subscription, user)?;
-                Some(Notification::new(CATEGORIES_TYPE, document))
-            },
-        );
     }
 
     /// The user's own publications changed elsewhere.
@@ -381,45 +272,4 @@ fn takes_benotify(request: &Request) -> bool {
             .all(name)
             .any(|value| value.contains("ms-benotify"))
     })
-}
-
-/// Many users' presence in one body: the list of them, then one part for each ([MS-PRES] 4.3). An empty line stands
-/// before each boundary, or a real client loses two bytes (real-client 4).
-fn batch_of(subscription: &Subscription, documents: &[(SipUri, String)]) -> Notification {
-    let mut out = String::new();
-    let part = |out: &mut String, id: &str, media_type: &str, body: &str| {
-        let _ = write!(
-            out,
-            "--{BOUNDARY}\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <{id}>\r\n\
-             Content-Type: {media_type}\r\n\r\n{body}\r\n\r\n"
-        );
-    };
-    let mut list = format!(
-        "<list xmlns=\"urn:ietf:params:xml:ns:rlmi\" uri=\"{}\" version=\"0\" fullState=\"false\">",
-        quick_xml::escape::escape(subscription.subscriber.as_str())
-    );
-    for user in &subscription.watched {
-        let known = documents.iter().position(|(other, _)| other == user);
-        let uri = quick_xml::escape::escape(user.as_str());
-        let _ = match known {
-            Some(at) => write!(
-                list,
-                "<resource uri=\"{uri}\"><instance id=\"0\" state=\"active\" cid=\"{at}\"/></resource>"
-            ),
-            None => write!(
-                list,
-                "<resource uri=\"{uri}\"><instance id=\"0\" state=\"terminated\" reason=\"noresource\"/></resource>"
-            ),
-        };
-    }
-    list.push_str("</list>");
-    part(&mut out, "resourceList", "application/rlmi+xml", &list);
-    for (at, (_, document)) in documents.iter().enumerate() {
-        part(&mut out, &at.to_string(), CATEGORIES_TYPE, document);
-    }
-    let _ = write!(out, "--{BOUNDARY}--\r\n");
-    Notification::new(
-        &format!("multipart/related; type=\"application/rlmi+xml\";start=resourceList;boundary={BOUNDARY}"),
-        out,
-    )
 }

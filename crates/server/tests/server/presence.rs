@@ -32,6 +32,16 @@ pub(crate) async fn heard(member: &mut Member) -> Request {
     }
 }
 
+/// What separates the parts of a batch.
+fn boundary(response: &parlor_sip::Response) -> String {
+    let media_type = response.headers().get(Name::ContentType).unwrap_or_default();
+    media_type
+        .split("boundary=")
+        .nth(1)
+        .unwrap_or_default()
+        .to_owned()
+}
+
 pub(crate) fn text(body: &[u8]) -> String {
     String::from_utf8_lossy(body).into_owned()
 }
@@ -52,7 +62,10 @@ async fn a_watcher_hears_of_every_change_until_the_other_goes() {
         first.contains("state=\"terminated\" reason=\"noresource\""),
         "{first}"
     );
-    assert!(first.contains("\r\n\r\n--parlor-presence-part--"), "{first}");
+    assert!(
+        first.contains(&format!("\r\n\r\n--{}--\r\n", boundary(&accepted))),
+        "{first}"
+    );
 
     let publish = |body: String| RequestDraft::new(Method::SERVICE).body(PUBLISH, body);
     let published = bob.request("bob@example.com", publish(state(0, 3500))).await;
@@ -228,4 +241,37 @@ async fn a_look_at_somebody_ends_no_subscription() {
     let service = RequestDraft::new(Method::SERVICE).body(PUBLISH, state(0, 3500));
     bob.request("bob@example.com", service).await;
     assert!(text(heard(&mut alice).await.body()).contains("<availability>3500<"));
+}
+
+#[tokio::test]
+async fn nobody_speaks_for_another_in_a_batch() {
+    let world = World::start().await;
+    let mut alice = member(&world, "alice").await;
+    let mut bob = member(&world, "bob").await;
+    let subscribe = || {
+        RequestDraft::new(Method::SUBSCRIBE)
+            .header(Name::Event, "presence")
+            .header(Name::Supported, "ms-piggyback-first-notify")
+            .body(
+                "application/msrtc-adrl-categorylist+xml",
+                BATCH.replace("state", "note"),
+            )
+    };
+    let before = boundary(&alice.request("alice@example.com", subscribe()).await);
+    let forged = format!(
+        "<publish xmlns=\"u\"><publications><publication categoryName=\"note\" instance=\"0\" container=\"200\">\
+         <note xmlns=\"n\">\r\n\r\n--{before}\r\n\r\nforged</note></publication></publications></publish>"
+    );
+    let service = RequestDraft::new(Method::SERVICE).body(PUBLISH, forged);
+    assert_eq!(
+        bob.request("bob@example.com", service).await.status(),
+        StatusCode::OK
+    );
+    let batch = alice.request("alice@example.com", subscribe()).await;
+    let parts = text(batch.body());
+    assert!(parts.contains("forged"), "{parts}");
+    // The list, bob's part, and the end.
+    let boundary = boundary(&batch);
+    assert_eq!(parts.matches(&format!("--{boundary}")).count(), 3, "{parts}");
+    assert!(boundary.len() > 20 && boundary != before);
 }
