@@ -2,10 +2,10 @@
 
 use chrono::Datelike;
 use parlor_bot::prelude::*;
-use parlor_bot::schedule::{Schedule, Zone};
 use parlor_bot::{Template, TemplateError};
 
 use crate::AnnouncementSettings;
+use crate::timing::{Defaults, schedule};
 
 #[derive(Debug)]
 pub(crate) struct Announcement {
@@ -43,7 +43,7 @@ impl Announcement {
     /// Reads the settings that stand at `path`.
     pub(crate) fn new(
         entry: AnnouncementSettings,
-        zone: Zone,
+        defaults: &mut Defaults<'_>,
         path: &str,
         setup: &Setup,
     ) -> Result<Self, SetupError> {
@@ -61,14 +61,11 @@ impl Announcement {
                 "no room to announce in",
             ));
         }
-        let mut schedule = Schedule::new(entry.cron, entry.zone.unwrap_or(zone));
-        if let Some(gap) = entry.gap {
-            schedule = schedule.with_gap(gap);
-        }
-        if let Some(overlap) = entry.overlap {
-            schedule = schedule.with_overlap(overlap);
-        }
-        let spec = ScheduleSpec::new(entry.name, schedule).misfire(entry.missed);
+        let (name, schedule) = (entry.name.clone(), schedule(&entry, defaults, path)?);
+        let spec = ScheduleSpec::new(name, schedule)
+            .misfire(entry.missed)
+            .busy(entry.busy)
+            .jitter(entry.jitter);
         let announcement = Self {
             spec,
             rooms,

@@ -12,6 +12,7 @@
 
 mod announcement;
 mod settings;
+mod timing;
 
 pub use announcement::Variables;
 pub use settings::{AnnouncementSettings, Settings};
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 
 use announcement::Announcement;
 use parlor_bot::prelude::*;
+use timing::Defaults;
 
 /// The bot.
 #[derive(Debug)]
@@ -27,21 +29,43 @@ pub struct Announcer {
     announcements: Vec<Announcement>,
 }
 
+/// The bot's own calendars, said once and not at each announcement that goes by them.
+fn check_calendars(defaults: &mut Defaults<'_>) -> Vec<SetupError> {
+    let mut problems = Vec::new();
+    for (at, name) in defaults.except.iter().enumerate() {
+        if let Err(problem) = defaults.calendar(name) {
+            problems.push(SetupError::setting(format!("except[{at}]"), problem));
+        }
+    }
+    if !problems.is_empty() {
+        defaults.except = &[];
+    }
+    problems
+}
+
 impl Bot for Announcer {
     const KIND: &'static str = "announcer";
     type Settings = Settings;
 
     fn from_settings(settings: Settings, setup: &Setup) -> Result<Self, SetupError> {
+        let mut defaults = Defaults::new(settings.zone, &settings.except, setup);
+        let mut problems = check_calendars(&mut defaults);
         let mut names = BTreeSet::new();
         let mut announcements = Vec::new();
-        for (at, entry) in settings.announcements.into_iter().enumerate() {
-            let path = format!("announcements[{at}]");
-            if !names.insert(entry.name.clone()) {
-                let problem = format!("`{}` is the name of an earlier announcement", entry.name);
-                return Err(SetupError::setting(format!("{path}.name"), problem));
+        for (path, entry) in settings.announcements.read("announcements") {
+            let made = entry.and_then(|entry| {
+                if !names.insert(entry.name.clone()) {
+                    let problem = format!("`{}` is the name of an earlier announcement", entry.name);
+                    return Err(SetupError::setting(format!("{path}.name"), problem));
+                }
+                Announcement::new(entry, &mut defaults, &path, setup)
+            });
+            match made {
+                Ok(made) => announcements.push(made),
+                Err(problem) => problems.push(problem),
             }
-            announcements.push(Announcement::new(entry, settings.zone, &path, setup)?);
         }
+        SetupError::all(problems)?;
         Ok(Self { announcements })
     }
 

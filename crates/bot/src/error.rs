@@ -36,9 +36,33 @@ pub enum SetupError {
         /// The instance's rooms.
         configured: Vec<Room>,
     },
+    /// Several of these, none of which is itself this.
+    #[error("{}", lines(.0))]
+    Several(Vec<Self>),
 }
 
 impl SetupError {
+    /// Everything that was found wrong, as one error.
+    ///
+    /// # Errors
+    /// When there is any.
+    pub fn all(problems: Vec<Self>) -> Result<(), Self> {
+        let mut each: Vec<Self> = problems.into_iter().flat_map(Self::each).collect();
+        match each.len() {
+            0 => Ok(()),
+            1 => Err(each.remove(0)),
+            _ => Err(Self::Several(each)),
+        }
+    }
+
+    /// The problems one by one.
+    pub fn each(self) -> Vec<Self> {
+        match self {
+            Self::Several(problems) => problems,
+            one => vec![one],
+        }
+    }
+
     /// The setting at `path` is wrong because of `source`, an error or a text.
     pub fn setting(path: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Setting {
@@ -47,13 +71,33 @@ impl SetupError {
         }
     }
 
+    /// The same with `path` before its own: for the settings of one entry of a list.
+    pub(crate) fn below(self, path: &str) -> Self {
+        match self {
+            Self::Setting { path: own, source } if own == "." => Self::Setting {
+                path: path.to_owned(),
+                source,
+            },
+            Self::Setting { path: own, source } => Self::Setting {
+                path: format!("{path}.{own}"),
+                source,
+            },
+            other => other,
+        }
+    }
+
     /// The path of the setting inside the instance's settings, when one setting is to blame.
     pub fn path(&self) -> Option<&str> {
         match self {
-            Self::UnknownKind { .. } => None,
+            Self::UnknownKind { .. } | Self::Several(_) => None,
             Self::Setting { path, .. } | Self::UnknownRoom { path, .. } => Some(path),
         }
     }
+}
+
+fn lines(problems: &[SetupError]) -> String {
+    let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 fn names(rooms: &[Room]) -> String {

@@ -1,7 +1,7 @@
 //! What an instance wants to be told.
 
 use crate::FeedSpec;
-use crate::schedule::{Misfire, Schedule};
+use crate::schedule::{Busy, Jitter, Misfire, Schedule};
 
 /// What an instance wants to be told; built up from nothing.
 #[derive(Clone, Debug, Default)]
@@ -61,15 +61,21 @@ pub struct ScheduleSpec {
     pub schedule: Schedule,
     /// What happens with times that passed while the host was away.
     pub misfire: Misfire,
+    /// What happens with a time that comes while earlier fires wait to be handled or delivered.
+    pub busy: Busy,
+    /// How much later than its time it may come, so that what is due together does not come together.
+    pub jitter: Jitter,
 }
 
 impl ScheduleSpec {
-    /// A schedule with the default misfire policy.
+    /// A schedule with the default policies and no jitter.
     pub fn new(id: impl Into<String>, schedule: Schedule) -> Self {
         Self {
             id: id.into(),
             schedule,
             misfire: Misfire::default(),
+            busy: Busy::default(),
+            jitter: Jitter::default(),
         }
     }
 
@@ -77,6 +83,20 @@ impl ScheduleSpec {
     #[must_use]
     pub fn misfire(mut self, misfire: Misfire) -> Self {
         self.misfire = misfire;
+        self
+    }
+
+    /// With this rule for times that come while earlier fires wait.
+    #[must_use]
+    pub fn busy(mut self, busy: Busy) -> Self {
+        self.busy = busy;
+        self
+    }
+
+    /// With this jitter.
+    #[must_use]
+    pub fn jitter(mut self, jitter: Jitter) -> Self {
+        self.jitter = jitter;
         self
     }
 }

@@ -42,6 +42,7 @@
 
 mod bot;
 mod context;
+mod each;
 mod error;
 mod event;
 mod feed;

@@ -3,6 +3,8 @@
 //! Times of a schedule are in [`crate::schedule`], addresses of feeds are [`crate::FeedUrl`], text with variables is
 //! [`crate::Template`].
 
+pub use crate::each::Each;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;

@@ -34,7 +34,7 @@ use parlor_xccos::format;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::schedule::Schedule;
+use crate::schedule::{Outcome, Schedule, Seed};
 use crate::{
     BotError, BotKind, Context, DynBot, Effects, Event, FeedItem, FeedSpec, IncomingMessage, Interests,
     Message, MessageId, MessagePart, Presence, Room, RoomUri, ScheduleFired, Setup, SetupError, SipUri,
@@ -201,12 +201,15 @@ impl TestKit {
         self.deliver(Event::Started).await?;
         for at in 0..self.interests.schedules.len() {
             let spec = &self.interests.schedules[at];
-            let Some(caught) = spec.misfire.catch_up(&spec.schedule, self.decided[at], self.now) else {
+            let seed = self.seed(at);
+            let Some(caught) = spec.catch_up(seed, self.decided[at], self.now) else {
                 continue;
             };
             self.decided[at] = caught.decided;
-            if let Some(due) = caught.run {
-                self.fire(at, due, caught.missed).await?;
+            for decision in caught.decisions {
+                if let Outcome::Fires { missed } = decision.outcome {
+                    self.fire(at, decision.due, missed).await?;
+                }
             }
         }
         Ok(())
@@ -307,19 +310,28 @@ impl TestKit {
                 .iter()
                 .zip(&self.decided)
                 .enumerate()
-                .filter_map(|(at, (spec, decided))| Some((spec.schedule.next(*decided)?, at)));
-            match due.min().filter(|(due, _)| *due <= until) {
+                .filter_map(|(at, (spec, decided))| {
+                    let due = spec.schedule.next(*decided)?;
+                    Some((spec.comes_at(self.seed(at), due), due, at))
+                });
+            match due.min().filter(|(comes, ..)| *comes <= until) {
                 None => {
                     self.now = self.now.max(until);
                     return Ok(());
                 }
-                Some((due, at)) => {
-                    self.now = self.now.max(due);
+                Some((comes, due, at)) => {
+                    self.now = self.now.max(comes);
                     self.decided[at] = due;
-                    self.fire(at, due, 0).await?;
+                    if self.interests.schedules[at].schedule.excluded(due).is_none() {
+                        self.fire(at, due, 0).await?;
+                    }
                 }
             }
         }
+    }
+
+    fn seed(&self, at: usize) -> Seed {
+        Seed::of(self.setup.instance(), &self.interests.schedules[at].id)
     }
 
     async fn fire(&mut self, at: usize, due: DateTime<Utc>, missed: u32) -> Result<(), BotError> {

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use parlor_bot::schedule::{CatchUp, Cron, CronError, Field, Gap, Misfire, Overlap, Schedule};
+use parlor_bot::schedule::{Cron, CronError, Field, Gap, Interval, Misfire, Moment, Overlap, Schedule, Zone};
+use parlor_bot::settings::Span;
 use proptest::prelude::*;
 
 fn schedule(cron: &str, zone: &str) -> Schedule {
@@ -323,76 +326,79 @@ fn what_is_wrong_with_an_expression_is_said() {
 }
 
 #[test]
-fn a_start_after_downtime_decides_by_the_policy() {
-    let daily = schedule("0 9 * * *", "UTC");
-    let last = utc("2026-11-20T09:00:00Z");
-    let decide = |policy: &str, now: &str| {
-        policy
-            .parse::<Misfire>()
-            .unwrap()
-            .catch_up(&daily, last, utc(now))
-    };
-    let due = |day: &str| utc(&format!("2026-11-{day}T09:00:00Z"));
-
-    assert_eq!(decide("latest", "2026-11-21T08:59:59Z"), None, "nothing was due");
-    for policy in ["skip", "latest", "within(1m)"] {
-        let on_time = CatchUp {
-            run: Some(due("21")),
-            missed: 0,
-            decided: due("21"),
-        };
-        assert_eq!(
-            decide(policy, "2026-11-21T09:00:30Z"),
-            Some(on_time),
-            "{policy}: a little late is on time"
-        );
-    }
-    let skipped = CatchUp {
-        run: None,
-        missed: 1,
-        decided: due("21"),
-    };
-    let run = CatchUp {
-        run: Some(due("21")),
-        missed: 0,
-        decided: due("21"),
-    };
-    assert_eq!(decide("skip", "2026-11-21T09:20:00Z"), Some(skipped));
-    assert_eq!(decide("within(15m)", "2026-11-21T09:20:00Z"), Some(skipped));
-    assert_eq!(decide("within(30m)", "2026-11-21T09:20:00Z"), Some(run));
-    assert_eq!(decide("latest", "2026-11-21T23:00:00Z"), Some(run));
-    let after_days = CatchUp {
-        run: Some(due("24")),
-        missed: 3,
-        decided: due("24"),
-    };
-    assert_eq!(
-        decide("latest", "2026-11-24T23:00:00Z"),
-        Some(after_days),
-        "only the latest is made up for"
-    );
-}
-
-#[test]
-fn a_long_downtime_of_a_frequent_schedule_costs_little() {
-    let each_second = schedule("* * * * * *", "Europe/Berlin");
-    let caught = Misfire::Latest.catch_up(
-        &each_second,
-        utc("2020-01-01T00:00:00Z"),
-        utc("2026-01-01T00:00:00.5Z"),
-    );
-    assert_eq!(
-        caught,
-        Some(CatchUp {
-            run: Some(utc("2026-01-01T00:00:00Z")),
-            missed: 1000,
-            decided: utc("2026-01-01T00:00:00Z")
-        })
-    );
+fn the_latest_time_of_a_long_stretch_is_found_quickly() {
     let each_leap_day = schedule("0 0 29 2 *", "UTC");
     assert_eq!(
         each_leap_day.latest(utc("1990-01-01T00:00:00Z"), utc("2026-01-01T00:00:00Z")),
         Some(utc("2024-02-29T00:00:00Z"))
+    );
+}
+
+#[test]
+fn an_interval_is_elapsed_time_from_its_anchor() {
+    let berlin: Zone = "Europe/Berlin".parse().unwrap();
+    let every = |text: &str, anchor: Option<&str>| {
+        let anchor = match anchor {
+            Some(anchor) => anchor.parse::<Moment>().unwrap().start(berlin),
+            None => Interval::default_anchor(berlin),
+        };
+        let interval = Interval::new(text.parse::<Span>().unwrap().duration(), anchor).unwrap();
+        Schedule::interval(interval, berlin)
+    };
+    let night = ("2026-03-28T23:30:00Z", "2026-03-29T02:30:00Z");
+    assert_eq!(
+        times(&every("45m", None), night.0, night.1),
+        [
+            "03-29 00:45 +1",
+            "03-29 01:30 +1",
+            "03-29 03:15 +2",
+            "03-29 04:00 +2"
+        ],
+        "the clock jumps, the interval does not"
+    );
+    assert_eq!(
+        times(&every("1w", None), "2026-11-20T00:00:00Z", "2026-12-01T00:00:00Z"),
+        ["11-23 00:00 +1", "11-30 00:00 +1"],
+        "a week begins on Monday"
+    );
+    assert_eq!(
+        times(
+            &every("1d", Some("2027-05-01T08:30")),
+            "2026-11-20T00:00:00Z",
+            "2026-11-21T12:00:00Z"
+        ),
+        ["11-20 07:30 +1", "11-21 07:30 +1"],
+        "an anchor counts in both directions; summer's 08:30 is winter's 07:30"
+    );
+    for (seconds, text) in [(0, "0s"), (3654 * 86_400, "3654d")] {
+        let wrong = Interval::new(Duration::from_secs(seconds), utc("2026-01-01T00:00:00Z"));
+        assert_eq!(
+            wrong.unwrap_err().to_string(),
+            format!("`{text}` is not in 1s-3653d; write for example \"15m\", \"2h\" or \"1w\"")
+        );
+    }
+}
+
+#[test]
+fn a_schedule_starts_and_ends_in_its_zone() {
+    let day = |text: &str| text.parse::<Moment>().unwrap();
+    let bounded = schedule("0 0,23 * * *", "Europe/Berlin")
+        .starting(day("2026-12-01"))
+        .ending(day("2026-12-02"));
+    assert_eq!(
+        times(&bounded, "2026-11-01T00:00:00Z", "2027-11-01T00:00:00Z"),
+        [
+            "12-01 00:00 +1",
+            "12-01 23:00 +1",
+            "12-02 00:00 +1",
+            "12-02 23:00 +1"
+        ]
+    );
+    let last = "2026-12-02T22:00:00Z";
+    assert_eq!(bounded.next(utc(last)), None);
+    assert_eq!(
+        bounded.latest(utc("2026-01-01T00:00:00Z"), utc("2028-01-01T00:00:00Z")),
+        Some(utc(last))
     );
 }
 
@@ -504,12 +510,13 @@ proptest! {
     fn any_text_is_read_or_refused(text in "\\PC{0,40}") {
         let _ = text.parse::<Cron>();
         let _ = text.parse::<Misfire>();
+        let _ = text.parse::<Moment>();
     }
 
     #[test]
     fn texts_like_expressions_are_read_or_refused(text in "[0-9*/,?A-Z-]{1,6}( [0-9*/,?A-Z-]{1,6}){4,5}") {
         if let Ok(cron) = text.parse::<Cron>() {
-            let schedule = Schedule::new(cron, parlor_bot::schedule::Zone::UTC);
+            let schedule = Schedule::new(cron, Zone::UTC);
             let _ = schedule.next(utc("2026-11-21T00:00:00Z"));
         }
     }

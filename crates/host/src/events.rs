@@ -1,5 +1,7 @@
 //! What a running host tells whoever prints or records it.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 use parlor_bot::SipUri;
 use serde::Serialize;
@@ -150,6 +152,26 @@ pub enum HostEvent {
         schedule: String,
         /// The time that was due.
         due: DateTime<Utc>,
+    },
+    /// Due times of a schedule did not fire; the ledger tells the reason of each.
+    ScheduleSkipped {
+        /// The instance.
+        instance: String,
+        /// The schedule.
+        schedule: String,
+        /// The last of the times.
+        due: DateTime<Utc>,
+        /// How many they were.
+        times: usize,
+        /// Why the last one did not fire.
+        reason: String,
+    },
+    /// A calendar file was changed and cannot be used; what was read of it before stays in use.
+    CalendarFailed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// When a schedule is due next.
     ScheduleNext {

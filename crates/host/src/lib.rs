@@ -25,6 +25,7 @@ mod lane;
 mod ledger;
 mod plan;
 mod poller;
+mod preview;
 mod room;
 mod runner;
 pub mod schedule;
@@ -40,9 +41,10 @@ pub use config::{ChatService, Config, EndpointConfig, InstanceConfig, Replay, Si
 pub use events::{HostEvent, HostEvents};
 pub use host::{Host, ShutdownReport, StartError, retry_stopped, start};
 pub use ledger::{LedgerEntry, LedgerQuery, LedgerStatus, Retried, Retry, UnknownStatus};
+pub use preview::{ConfiguredSchedule, schedules, upcoming};
 pub use state::{LedgerFile, StateError};
 pub use status::{
     EndpointStatus, FeedStatus, InstanceState, InstanceStatus, OutboxStatus, RoomStatus, ScheduleStatus,
     Status,
 };
-pub use validate::{Problem, ProblemKind, upcoming, validate};
+pub use validate::{Problem, ProblemKind, validate};

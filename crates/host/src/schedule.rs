@@ -3,5 +3,4 @@
 
 mod scheduler;
 
-pub use parlor_bot::schedule::{CatchUp, Cron, CronError, Gap, Misfire, Overlap, Schedule, Zone};
-pub use scheduler::{Fire, Scheduler};
+pub use scheduler::{Due, Next, Scheduler};

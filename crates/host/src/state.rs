@@ -33,6 +33,7 @@ pub(crate) use ledger::NewEntry;
 pub use read_only::LedgerFile;
 
 pub(crate) use outbox::{NewPost, OutboxRow};
+pub(crate) use schedules::{Decisions, DueTime, Settled};
 
 use ledger::Ledger;
 use thread::Job;

@@ -1,8 +1,10 @@
 //! How a host is doing, as a snapshot for people and programs.
 
 use chrono::{DateTime, Utc};
-use parlor_bot::SipUri;
+use parlor_bot::{ScheduleSpec, SipUri};
 use serde::{Deserialize, Serialize};
+
+use crate::schedule::Next;
 
 /// A snapshot of a running host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -111,6 +113,24 @@ pub struct ScheduleStatus {
     pub due: DateTime<Utc>,
     /// The same as the schedule's zone shows it, with the zone.
     pub local: String,
+    /// When it comes, later than `due` by its jitter.
+    pub comes: DateTime<Utc>,
+    /// The calendar that keeps it from coming.
+    pub excluded: Option<String>,
+}
+
+impl ScheduleStatus {
+    pub(crate) fn new(instance: &str, spec: &ScheduleSpec, next: Next) -> Self {
+        let (schedule, zone) = (&spec.schedule, spec.schedule.zone());
+        Self {
+            instance: instance.to_owned(),
+            schedule: spec.id.clone(),
+            due: next.due,
+            local: zone.shown(next.due),
+            comes: next.comes,
+            excluded: schedule.excluded(next.due).map(|excluded| excluded.to_string()),
+        }
+    }
 }
 
 /// A feed address.

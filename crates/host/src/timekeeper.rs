@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use parlor_bot::schedule::Zone;
+use parlor_bot::schedule::{CalendarFile, Decision, Outcome, Seed};
 use parlor_bot::{ScheduleFired, ScheduleSpec};
 use tokio_util::sync::CancellationToken;
 
@@ -15,10 +15,9 @@ use crate::fault::Point;
 use crate::ground::Ground;
 use crate::lane::Bell;
 use crate::ledger::LedgerStatus;
-use crate::schedule::{Fire, Scheduler};
-use crate::state::{NewEntry, NewInput};
+use crate::schedule::{Due, Scheduler};
+use crate::state::{Decisions, DueTime, NewEntry, NewInput, Settled};
 use crate::status::ScheduleStatus;
-use crate::validate::local;
 use crate::worker::Accepted;
 
 /// An instance and one of its schedules.
@@ -35,22 +34,18 @@ impl Timetable {
         self.scheduler.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next due time of each schedule, soonest first, at most `limit`.
+    /// The next time of each schedule, soonest first, at most `limit`.
     pub(crate) fn next(&self, limit: usize) -> Vec<ScheduleStatus> {
         let scheduler = self.lock();
         let mut next: Vec<_> = scheduler
             .iter()
-            .filter_map(|(key, schedule, due)| Some((due?, key, schedule.zone())))
+            .filter_map(|(key, spec, next)| Some((next?.comes, key, spec, next?)))
             .collect();
         next.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
         next.truncate(limit);
-        let line = |(due, key, zone): (DateTime<Utc>, &Key, Zone)| ScheduleStatus {
-            instance: key.0.to_string(),
-            schedule: key.1.to_string(),
-            due,
-            local: local(zone, due),
-        };
-        next.into_iter().map(line).collect()
+        next.into_iter()
+            .map(|(_, key, spec, next)| ScheduleStatus::new(&key.0, spec, next))
+            .collect()
     }
 }
 
@@ -60,7 +55,8 @@ pub(crate) struct Timekeeper {
     ground: Ground,
     timetable: Timetable,
     bells: HashMap<Arc<str>, Arc<Bell>>,
-    zones: HashMap<Key, Zone>,
+    /// Each calendar once, however many schedules go by it.
+    calendars: Vec<Arc<CalendarFile>>,
     stop: CancellationToken,
 }
 
@@ -78,7 +74,7 @@ impl Timekeeper {
             ground,
             timetable,
             bells: HashMap::new(),
-            zones: HashMap::new(),
+            calendars: Vec::new(),
             stop,
         }
     }
@@ -91,22 +87,17 @@ impl Timekeeper {
             }
         }
         for next in self.timetable.next(ANNOUNCED) {
-            let ScheduleStatus {
-                instance,
-                schedule,
-                due,
-                ..
-            } = next;
             self.ground.announcer.tell(HostEvent::ScheduleNext {
-                instance,
-                schedule,
-                due,
+                instance: next.instance,
+                schedule: next.schedule,
+                due: next.due,
             });
         }
         while self.wait().await {
-            let fires = self.timetable.lock().due(self.ground.clock.now());
-            for fire in fires {
-                if self.decide(fire).await.is_none() {
+            self.refresh_calendars().await;
+            let all = self.timetable.lock().due(self.ground.clock.now());
+            for due in all {
+                if self.decide(due).await.is_none() {
                     return;
                 }
             }
@@ -114,30 +105,38 @@ impl Timekeeper {
     }
 
     async fn add(&mut self, scheduled: Scheduled) -> Option<()> {
-        let instance: Arc<str> = scheduled.instance.into();
-        let state = &self.ground.state;
-        for spec in scheduled.schedules {
-            let known = || state.decided(instance.to_string(), spec.id.clone());
-            let last = match self.ground.insist(&self.stop, known).await? {
-                Some(millis) => DateTime::from_timestamp_millis(millis).unwrap_or_default(),
-                None => {
-                    // A new schedule begins now, also when the host is stopped before its first time.
-                    let now = self.ground.clock.now();
-                    let at = now.timestamp_millis();
-                    let begin = || {
-                        let (instance, schedule) = (instance.to_string(), spec.id.clone());
-                        state.decide(instance, schedule, at, Vec::new(), Vec::new(), at)
-                    };
-                    self.ground.insist(&self.stop, begin).await?;
-                    now
-                }
-            };
-            let key = (instance.clone(), spec.id.into());
-            self.zones.insert(Key::clone(&key), spec.schedule.zone());
-            self.timetable.lock().add(key, spec.schedule, spec.misfire, last);
+        let Scheduled {
+            instance,
+            schedules,
+            bell,
+        } = scheduled;
+        let instance: Arc<str> = instance.into();
+        let now = self.ground.clock.now();
+        let begin = || {
+            let names = schedules.iter().map(|spec| spec.id.clone()).collect();
+            let state = &self.ground.state;
+            // A new schedule begins now, also when the host is stopped before its first time.
+            state.begin_schedules(instance.to_string(), names, now.timestamp_millis())
+        };
+        let last = self.ground.insist(&self.stop, begin).await?;
+        for spec in schedules {
+            self.keep_calendars(&spec);
+            let decided = last.get(&spec.id).copied();
+            let last = decided.and_then(DateTime::from_timestamp_millis).unwrap_or(now);
+            let key = (instance.clone(), spec.id.as_str().into());
+            let seed = Seed::of(&instance, &spec.id);
+            self.timetable.lock().add(key, spec.into(), seed, last);
         }
-        self.bells.insert(instance, scheduled.bell);
+        self.bells.insert(instance, bell);
         Some(())
+    }
+
+    fn keep_calendars(&mut self, spec: &ScheduleSpec) {
+        for days in spec.schedule.days() {
+            if !self.calendars.iter().any(|known| Arc::ptr_eq(known, days.file())) {
+                self.calendars.push(Arc::clone(days.file()));
+            }
+        }
     }
 
     /// Waits until something may be due; `false` when told to stop.
@@ -156,61 +155,127 @@ impl Timekeeper {
         }
     }
 
-    async fn decide(&self, fire: Fire<Key>) -> Option<()> {
-        let (instance, schedule) = (fire.key.0.to_string(), fire.key.1.to_string());
-        let input = fire.run.and_then(|due| self.input(&fire, due));
+    /// Takes changed calendar files into use, so that a decision is made by the file as it is now.
+    async fn refresh_calendars(&self) {
+        if self.calendars.is_empty() {
+            return;
+        }
+        let calendars = self.calendars.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let all = calendars
+                .iter()
+                .map(|file| (file.path().to_owned(), file.refresh()));
+            all.collect::<Vec<_>>()
+        });
+        for (path, result) in read.await.unwrap_or_default() {
+            match result {
+                Ok(false) => {}
+                Ok(true) => tracing::info!(path = %path.display(), "calendar read again"),
+                Err(error) => {
+                    let reason = error.to_string();
+                    tracing::error!(%reason, "calendar not read, what was read before stays in use");
+                    self.ground
+                        .announcer
+                        .tell(HostEvent::CalendarFailed { path, reason });
+                }
+            }
+        }
+    }
+
+    async fn decide(&self, due: Due<Key>) -> Option<()> {
+        let (instance, schedule) = (due.key.0.to_string(), due.key.1.to_string());
         let (ground, at) = (&self.ground, self.ground.clock.millis());
-        let decided = fire.decided.timestamp_millis();
-        let passed_over = fire.run.is_none().then(|| {
-            let cause = format!("schedule:{schedule}:{}", fire.decided.to_rfc3339());
-            let reason = format!(
-                "missed while the host was away, and passed over by policy ({} times)",
-                fire.missed
-            );
-            NewEntry::new(&*instance, cause, LedgerStatus::Skipped).detail(reason)
-        });
-        let store = || {
-            let inputs = input.iter().cloned().collect();
-            let entries = passed_over.iter().cloned().collect();
-            ground
-                .state
-                .decide(instance.clone(), schedule.clone(), decided, inputs, entries, at)
+        let decisions = Decisions {
+            busy: due.spec.busy,
+            times: due
+                .caught
+                .decisions
+                .iter()
+                .filter_map(|one| self.time(&due, one))
+                .collect(),
+            entries: earlier(&due).into_iter().collect(),
+            decided: due.caught.decided.timestamp_millis(),
+            instance: instance.clone(),
+            schedule: schedule.clone(),
         };
-        ground.insist(&self.stop, store).await?;
+        let store = || ground.state.decide(decisions.clone(), at);
+        let settled = ground.insist(&self.stop, store).await?;
         ground.faults.pass(Point::Accepted, &schedule).await;
-        let Some(due) = fire.run else {
-            tracing::info!(%instance, %schedule, missed = fire.missed, "missed times are passed over, by policy");
-            return Some(());
-        };
-        ground.announcer.tell(HostEvent::ScheduleFired {
-            instance,
-            schedule,
-            due,
-        });
-        if let Some(bell) = self.bells.get(&fire.key.0) {
+        self.announce(&instance, &schedule, &settled);
+        if !settled.fired.is_empty()
+            && let Some(bell) = self.bells.get(&due.key.0)
+        {
             bell.ring_for_inbox();
         }
         Some(())
     }
 
-    fn input(&self, fire: &Fire<Key>, due: DateTime<Utc>) -> Option<NewInput> {
-        let (instance, schedule) = &fire.key;
-        let zone = *self.zones.get(&fire.key)?;
-        let fired = ScheduleFired {
-            id: schedule.to_string(),
-            due,
-            zone,
-            missed: fire.missed,
+    fn time(&self, due: &Due<Key>, decision: &Decision) -> Option<DueTime> {
+        let cause = cause(&due.key.1, decision.due);
+        let outcome = match &decision.outcome {
+            Outcome::Skipped(skipped) => Err(skipped.clone()),
+            Outcome::Fires { missed } => {
+                let fired = ScheduleFired {
+                    id: due.key.1.to_string(),
+                    due: decision.due,
+                    zone: due.spec.schedule.zone(),
+                    missed: *missed,
+                };
+                Ok(NewInput {
+                    instance: due.key.0.to_string(),
+                    source: format!("schedule:{}", due.key.1),
+                    cause: cause.clone(),
+                    event: serde_json::to_string(&Accepted::Schedule(fired)).ok()?,
+                    title: None,
+                    link: None,
+                })
+            }
         };
-        Some(NewInput {
-            instance: instance.to_string(),
-            source: format!("schedule:{schedule}"),
-            cause: format!("schedule:{schedule}:{}", due.to_rfc3339()),
-            title: Some(format!("due {}", local(zone, due))),
-            link: None,
-            event: serde_json::to_string(&Accepted::Schedule(fired)).ok()?,
+        Some(DueTime {
+            due: decision.due.timestamp_millis(),
+            cause,
+            outcome,
         })
     }
+
+    fn announce(&self, instance: &str, schedule: &str, settled: &Settled) {
+        let time = |millis: i64| DateTime::from_timestamp_millis(millis).unwrap_or_default();
+        // Of a long absence the last word is enough; the ledger has them all.
+        if let Some((due, skipped)) = settled.skipped.last() {
+            tracing::info!(%instance, %schedule, due = %time(*due), reason = %skipped, "does not fire");
+            self.ground.announcer.tell(HostEvent::ScheduleSkipped {
+                instance: instance.to_owned(),
+                schedule: schedule.to_owned(),
+                due: time(*due),
+                times: settled.skipped.len(),
+                reason: skipped.to_string(),
+            });
+        }
+        for due in &settled.fired {
+            self.ground.announcer.tell(HostEvent::ScheduleFired {
+                instance: instance.to_owned(),
+                schedule: schedule.to_owned(),
+                due: time(*due),
+            });
+        }
+    }
+}
+
+/// What names a fire for ever.
+pub(crate) fn cause(schedule: &str, due: DateTime<Utc>) -> String {
+    format!("schedule:{schedule}:{}", due.to_rfc3339())
+}
+
+/// Tells of times of a long absence that are not listed one by one.
+fn earlier(due: &Due<Key>) -> Option<NewEntry> {
+    let first = due.caught.decisions.first()?.due;
+    let count = Some(due.caught.earlier).filter(|count| *count > 0)?;
+    let reason = format!(
+        "missed, {count} or more times before this one, policy {}",
+        due.spec.misfire
+    );
+    let entry = NewEntry::new(&*due.key.0, cause(&due.key.1, first), LedgerStatus::Skipped);
+    Some(entry.detail(reason))
 }
 
 /// Schedules that are announced at the start; the rest is in the status.

@@ -1,16 +1,14 @@
-//! What can be found out about a configuration without starting it: wrong settings, and the coming due times.
+//! What can be found out about a configuration without starting it: wrong settings.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use parlor_bot::{DynBot, Interests, Registry, Setup, SetupError};
 use thiserror::Error;
 
 use crate::config::{Config, InstanceConfig};
 use crate::runner::panic_text;
-use crate::status::ScheduleStatus;
 
 /// Something about an instance that keeps it from running.
 #[derive(Debug, Error)]
@@ -73,35 +71,6 @@ pub fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
         .collect()
 }
 
-/// The next `count` due times of all schedules after `now`, soonest first. Instances with wrong settings have none.
-pub fn upcoming(
-    config: &Config,
-    registry: &Registry,
-    count: usize,
-    now: DateTime<Utc>,
-) -> Vec<ScheduleStatus> {
-    let mut all = Vec::new();
-    for (instance, made) in inspect(config, registry) {
-        let Ok(made) = made else { continue };
-        for spec in made.interests.schedules {
-            all.extend(spec.schedule.upcoming(now).take(count).map(|due| ScheduleStatus {
-                instance: instance.id.clone(),
-                schedule: spec.id.clone(),
-                due,
-                local: local(spec.schedule.zone(), due),
-            }));
-        }
-    }
-    all.sort_by(|a, b| (a.due, &a.instance, &a.schedule).cmp(&(b.due, &b.instance, &b.schedule)));
-    all.truncate(count);
-    all
-}
-
-/// A due time as the wall clock of its zone shows it.
-pub(crate) fn local(zone: parlor_bot::schedule::Zone, due: DateTime<Utc>) -> String {
-    format!("{} {zone}", zone.local(due).format("%Y-%m-%d %H:%M:%S"))
-}
-
 /// An instance whose settings are right.
 #[derive(Debug)]
 pub(crate) struct Made {
@@ -133,7 +102,8 @@ pub(crate) fn inspect<'a>(
                 })
             }
             Err(error) => {
-                problems.push((settings_path(&error), ProblemKind::Setup(error)));
+                let each = error.each().into_iter();
+                problems.extend(each.map(|error| (settings_path(&error), ProblemKind::Setup(error))));
                 None
             }
         };

@@ -27,12 +27,14 @@ impl BotSettings for Kinds {
             .with_folder(&instance.folder);
         match registry().build(&instance.kind, &instance.settings, &setup) {
             Ok(_) => Vec::new(),
-            Err(error) => {
-                vec![SettingsProblem {
+            Err(error) => error
+                .each()
+                .into_iter()
+                .map(|error| SettingsProblem {
                     path: error.path().unwrap_or_default().to_owned(),
                     message: error.to_string(),
-                }]
-            }
+                })
+                .collect(),
         }
     }
 }

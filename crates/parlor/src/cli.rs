@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use parlor_bot::schedule::Zone;
 use parlor_xccos::SipUri;
 
 /// Exit codes, shown by `parlor --help` and kept stable for scripts.
@@ -399,11 +400,27 @@ pub(crate) enum CategoryCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScheduleCommand {
-    /// Show the coming fires of all schedules
+    /// Show the coming times of all schedules, also those that a calendar keeps from coming
     Next {
         /// How many
         #[arg(long, value_name = "N", default_value_t = 10)]
         count: usize,
+        /// Show them by the clock of this zone, an IANA name, instead of each by that of its own
+        #[arg(long, value_name = "ZONE")]
+        zone: Option<Zone>,
+    },
+    /// Tell why a schedule comes at a time or not
+    #[command(after_help = "\
+Examples:
+  parlor schedule why stand-up                        the last time
+  parlor schedule why clock/stand-up 2026-12-25T08:55 by the clock of its zone; the bot's id tells apart two of a name
+  parlor schedule why stand-up 08:55                  today
+  parlor schedule why stand-up 2026-12-25T07:55:00Z   a moment")]
+    Why {
+        /// The schedule's name, after the bot's id and a slash where the name alone is not enough
+        name: String,
+        /// A time, by the clock of the schedule's zone unless it says otherwise
+        time: Option<String>,
     },
 }
 

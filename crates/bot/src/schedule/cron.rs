@@ -4,12 +4,18 @@
 //! the week from Sunday = 1, and demands both when day of month and day of week are given. So the expression is read
 //! here, and the crate gets lists of numbers and weekday names that leave nothing to interpret.
 
+mod field;
+
+pub use field::Field;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use chrono::NaiveDateTime;
+use chrono::{Datelike, NaiveDateTime, Timelike};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use field::{MONTH_DAYS, Values};
 
 /// The longest expression, in bytes; a list of all minutes has 170.
 const MAX_TEXT: usize = 512;
@@ -24,22 +30,10 @@ const MAX_TEXT: usize = 512;
 #[derive(Clone, Debug)]
 pub struct Cron {
     text: Arc<str>,
-    periodic: bool,
+    fields: [Values; 6],
     /// One, or two when either day field is enough. Shared between clones: the crate's sets take some kilobytes, and a
     /// host keeps each schedule in several places.
     alternatives: Arc<[cron::Schedule]>,
-}
-
-/// A field of a cron expression.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Field {
-    Second,
-    Minute,
-    Hour,
-    DayOfMonth,
-    Month,
-    DayOfWeek,
 }
 
 /// Why a text is not a cron expression, or not one that ever comes.
@@ -106,190 +100,31 @@ pub enum CronError {
     Engine,
 }
 
-impl Field {
-    const ALL: [Self; 6] = [
-        Self::Second,
-        Self::Minute,
-        Self::Hour,
-        Self::DayOfMonth,
-        Self::Month,
-        Self::DayOfWeek,
-    ];
-
-    const fn bounds(self) -> (u32, u32) {
-        match self {
-            Self::Second | Self::Minute => (0, 59),
-            Self::Hour => (0, 23),
-            Self::DayOfMonth => (1, 31),
-            Self::Month => (1, 12),
-            Self::DayOfWeek => (0, 7),
-        }
-    }
-
-    const fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::Month => &[
-                "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-            ],
-            Self::DayOfWeek => &WEEKDAYS,
-            _ => &[],
-        }
-    }
-
-    const fn expected(self) -> &'static str {
-        match self {
-            Self::Second | Self::Minute => "a number 0-59, a range, a step or `*`",
-            Self::Hour => "a number 0-23, a range, a step or `*`",
-            Self::DayOfMonth => "a number 1-31, a range, a step or `*`",
-            Self::Month => "a number 1-12, JAN-DEC, a range, a step or `*`",
-            Self::DayOfWeek => "a number 0-7, SUN-SAT, a range, a step or `*`",
-        }
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Second => "second",
-            Self::Minute => "minute",
-            Self::Hour => "hour",
-            Self::DayOfMonth => "day of month",
-            Self::Month => "month",
-            Self::DayOfWeek => "day of week",
-        })
-    }
-}
-
-const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
-
-/// The longest that each month gets.
-const MONTH_DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-
-/// The values of one field, as bits.
-#[derive(Clone, Copy)]
-struct Values {
-    field: Field,
-    bits: u64,
-    restricted: bool,
-}
-
-impl Values {
-    fn parse(field: Field, text: &str) -> Result<Self, CronError> {
-        let mut bits = 0;
-        for item in text.split(',') {
-            bits |= parse_item(field, item)?;
-        }
-        if field == Field::DayOfWeek && bits & (1 << 7) != 0 {
-            bits = (bits | 1) & !(1 << 7);
-        }
-        Ok(Self {
-            field,
-            bits,
-            restricted: !text.starts_with(['*', '?']),
-        })
-    }
-
-    fn iter(self) -> impl Iterator<Item = u32> {
-        (0..=59).filter(move |value| self.bits & (1 << value) != 0)
-    }
-
-    /// For the `cron` crate: a list, the weekdays by name, because it numbers them differently.
-    fn list(self) -> String {
-        let name = |value: u32| match self.field {
-            Field::DayOfWeek => WEEKDAYS[value as usize % 7].to_owned(),
-            _ => value.to_string(),
-        };
-        let all = match self.field {
-            Field::DayOfWeek => 7,
-            field => field.bounds().1 - field.bounds().0 + 1,
-        };
-        if self.bits.count_ones() == all {
-            return "*".to_owned();
-        }
-        self.iter().map(name).collect::<Vec<_>>().join(",")
-    }
-}
-
-fn parse_item(field: Field, item: &str) -> Result<u64, CronError> {
-    let (min, max) = field.bounds();
-    let wrong = || CronError::Value {
-        field,
-        text: item.to_owned(),
-    };
-    let (range, step) = match item.split_once('/') {
-        Some((range, step)) => (range, Some(step)),
-        None => (item, None),
-    };
-    let any_day = matches!(field, Field::DayOfMonth | Field::DayOfWeek) && range == "?";
-    let (from, to) = if range == "*" || any_day {
-        (min, if field == Field::DayOfWeek { 6 } else { max })
-    } else if let Some((from, to)) = range.split_once('-') {
-        let (from, to) = (parse_value(field, from, item)?, parse_value(field, to, item)?);
-        // Sunday also ends a week.
-        (
-            from,
-            if field == Field::DayOfWeek && to == 0 && from > 0 {
-                7
-            } else {
-                to
-            },
-        )
-    } else {
-        let from = parse_value(field, range, item)?;
-        (from, if step.is_some() { max } else { from })
-    };
-    if from > to {
-        return Err(CronError::Backwards {
-            field,
-            text: item.to_owned(),
-        });
-    }
-    let step: u32 = match step {
-        None => 1,
-        Some(step) if step.bytes().all(|b| b.is_ascii_digit()) && !step.is_empty() => {
-            step.parse().unwrap_or(0)
-        }
-        Some(_) => return Err(wrong()),
-    };
-    if step == 0 || step > max {
-        return Err(CronError::Step {
-            field,
-            text: item.to_owned(),
-        });
-    }
-    Ok((from..=to)
-        .step_by(step as usize)
-        .fold(0, |bits, value| bits | 1 << value))
-}
-
-fn parse_value(field: Field, text: &str, item: &str) -> Result<u32, CronError> {
-    let (min, max) = field.bounds();
-    if let Some(at) = field
-        .names()
-        .iter()
-        .position(|name| name.eq_ignore_ascii_case(text))
-    {
-        return Ok(at as u32 + min);
-    }
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(CronError::Value {
-            field,
-            text: item.to_owned(),
-        });
-    }
-    let value = text.parse().unwrap_or(u32::MAX);
-    if (min..=max).contains(&value) {
-        Ok(value)
-    } else {
-        Err(CronError::Range { field, value })
-    }
-}
-
 impl Cron {
     /// Whether it is about every hour or every so many minutes, rather than about times of the day: hour or minute
     /// begins with `*`.
     pub fn is_periodic(&self) -> bool {
-        self.periodic
+        let [_, minute, hour, ..] = self.fields;
+        !minute.restricted || !hour.restricted
+    }
+
+    /// The fields that keep the wall-clock time `local` from being one of the expression's; none when it is one.
+    pub(super) fn mismatch(&self, local: NaiveDateTime) -> Vec<Field> {
+        let values = [
+            local.second(),
+            local.minute(),
+            local.hour(),
+            local.day(),
+            local.month(),
+            local.weekday().num_days_from_sunday(),
+        ];
+        let fails = |at: usize| !self.fields[at].has(values[at]);
+        let [.., day, _, weekday] = self.fields;
+        let either_day = day.restricted && weekday.restricted && !(fails(3) && fails(5));
+        (0..6)
+            .filter(|at| fails(*at) && !(either_day && (*at == 3 || *at == 5)))
+            .map(|at| self.fields[at].field)
+            .collect()
     }
 
     /// The wall-clock times after `after`, in order, until the year 2100.
@@ -360,19 +195,15 @@ impl FromStr for Cron {
             6 => {}
             count => return Err(CronError::Fields { count }),
         }
-        let mut fields = Field::ALL.map(|field| Values {
-            field,
-            bits: 0,
-            restricted: false,
-        });
+        let mut fields = Field::ALL.map(Values::none);
         for (values, word) in fields.iter_mut().zip(words) {
             *values = Values::parse(values.field, word)?;
         }
         check_possible(&fields)?;
         Ok(Self {
             text: text.into(),
-            periodic: !fields[1].restricted || !fields[2].restricted,
             alternatives: alternatives(&fields)?,
+            fields,
         })
     }
 }

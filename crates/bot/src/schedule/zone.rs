@@ -40,6 +40,11 @@ impl Zone {
         time.naive_utc() + self.offset(time)
     }
 
+    /// A time as people read it: the wall clock, and the zone's name.
+    pub fn shown(self, time: DateTime<Utc>) -> String {
+        format!("{} {self}", self.local(time).format("%Y-%m-%d %H:%M:%S"))
+    }
+
     /// When the wall clock shows `local`: never, once, or twice.
     pub(super) fn instants(self, local: NaiveDateTime) -> MappedLocalTime<DateTime<Utc>> {
         self.0.from_local_datetime(&local).map(|time| time.to_utc())

@@ -2,16 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use parlor_bot::schedule::{Misfire, Schedule};
+use parlor_bot::ScheduleSpec;
+use parlor_bot::schedule::{CatchUp, Seed};
 
-/// Schedules by key, driven by the `now` of whoever waits.
+/// Schedules by key, driven by the `now` of whoever waits. One heap for all: a schedule that is not due costs nothing.
 ///
 /// ```text
 /// loop {
 ///     sleep until scheduler.next_due()          // or until a schedule is added or removed
-///     for fire in scheduler.due(now) { store fire.decided for fire.key; hand fire.run to the bot }
+///     for due in scheduler.due(now) { store due.caught for due.key; hand what fires to the bot }
 /// }
 /// ```
 ///
@@ -26,23 +28,39 @@ pub struct Scheduler<K> {
 
 #[derive(Debug)]
 struct Job {
-    schedule: Schedule,
-    misfire: Misfire,
+    spec: Arc<ScheduleSpec>,
+    seed: Seed,
     last: DateTime<Utc>,
-    next: Option<DateTime<Utc>>,
+    next: Option<Next>,
+}
+
+/// The next time of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// The time itself.
+    pub due: DateTime<Utc>,
+    /// When it comes, later by its jitter.
+    pub comes: DateTime<Utc>,
 }
 
 /// What came due of one schedule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fire<K> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Due<K> {
     /// Whose.
     pub key: K,
-    /// The time that is run; `None` when its policy passes over all that was due.
-    pub run: Option<DateTime<Utc>>,
-    /// How many times were missed.
-    pub missed: u32,
-    /// To be stored, and given as `last` to [`Scheduler::add`] after a restart.
-    pub decided: DateTime<Utc>,
+    /// The schedule.
+    pub spec: Arc<ScheduleSpec>,
+    /// What is decided. Its `decided` is to be stored, and given as `last` to [`Scheduler::add`] after a restart.
+    pub caught: CatchUp,
+}
+
+impl Job {
+    fn look_ahead(&mut self) {
+        self.next = self.spec.schedule.next(self.last).map(|due| Next {
+            due,
+            comes: self.spec.comes_at(self.seed, due),
+        });
+    }
 }
 
 impl<K: Ord + Clone> Scheduler<K> {
@@ -56,20 +74,18 @@ impl<K: Ord + Clone> Scheduler<K> {
 
     /// Adds a schedule, or replaces the one of the same key. `last` is what was stored of it: times after it count,
     /// also when they have passed. For a schedule that is new it is the present, which is to be stored as well.
-    pub fn add(&mut self, key: K, schedule: Schedule, misfire: Misfire, last: DateTime<Utc>) {
-        let next = schedule.next(last);
-        if let Some(next) = next {
-            self.heap.push(Reverse((next, key.clone())));
+    pub fn add(&mut self, key: K, spec: Arc<ScheduleSpec>, seed: Seed, last: DateTime<Utc>) {
+        let mut job = Job {
+            spec,
+            seed,
+            last,
+            next: None,
+        };
+        job.look_ahead();
+        if let Some(next) = job.next {
+            self.heap.push(Reverse((next.comes, key.clone())));
         }
-        self.jobs.insert(
-            key,
-            Job {
-                schedule,
-                misfire,
-                last,
-                next,
-            },
-        );
+        self.jobs.insert(key, job);
     }
 
     /// Removes a schedule.
@@ -77,10 +93,11 @@ impl<K: Ord + Clone> Scheduler<K> {
         self.jobs.remove(key);
     }
 
-    /// When the next one is due.
+    /// When the next one comes.
     pub fn next_due(&mut self) -> Option<DateTime<Utc>> {
         while let Some(Reverse((time, key))) = self.heap.peek() {
-            if self.jobs.get(key).is_some_and(|job| job.next == Some(*time)) {
+            let next = self.jobs.get(key).and_then(|job| job.next);
+            if next.is_some_and(|next| next.comes == *time) {
                 return Some(*time);
             }
             self.heap.pop();
@@ -88,9 +105,9 @@ impl<K: Ord + Clone> Scheduler<K> {
         None
     }
 
-    /// Takes out what is due at `now`, the longest due first.
-    pub fn due(&mut self, now: DateTime<Utc>) -> Vec<Fire<K>> {
-        let mut fires = Vec::new();
+    /// Takes out what has come at `now`, the longest due first.
+    pub fn due(&mut self, now: DateTime<Utc>) -> Vec<Due<K>> {
+        let mut all = Vec::new();
         while self.next_due().is_some_and(|due| due <= now) {
             let Some(Reverse((_, key))) = self.heap.pop() else {
                 break;
@@ -98,27 +115,23 @@ impl<K: Ord + Clone> Scheduler<K> {
             let Some(job) = self.jobs.get_mut(&key) else {
                 continue;
             };
-            let Some(caught) = job.misfire.catch_up(&job.schedule, job.last, now) else {
+            let Some(caught) = job.spec.catch_up(job.seed, job.last, now) else {
                 continue;
             };
             job.last = caught.decided;
-            job.next = job.schedule.next(job.last);
+            job.look_ahead();
             if let Some(next) = job.next {
-                self.heap.push(Reverse((next, key.clone())));
+                self.heap.push(Reverse((next.comes, key.clone())));
             }
-            fires.push(Fire {
-                key,
-                run: caught.run,
-                missed: caught.missed,
-                decided: caught.decided,
-            });
+            let spec = Arc::clone(&job.spec);
+            all.push(Due { key, spec, caught });
         }
-        fires
+        all
     }
 
     /// The schedules and when each comes next, in the order of the keys.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &Schedule, Option<DateTime<Utc>>)> {
-        self.jobs.iter().map(|(key, job)| (key, &job.schedule, job.next))
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &ScheduleSpec, Option<Next>)> {
+        self.jobs.iter().map(|(key, job)| (key, &*job.spec, job.next))
     }
 }
 
@@ -130,7 +143,7 @@ impl<K: Ord + Clone> Default for Scheduler<K> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use parlor_bot::schedule::{Misfire, Outcome, Schedule};
 
     use super::*;
 
@@ -138,46 +151,79 @@ mod tests {
         format!("2026-11-21T{time}Z").parse().unwrap()
     }
 
-    fn schedule(cron: &str) -> Schedule {
-        Schedule::new(cron.parse().unwrap(), "UTC".parse().unwrap())
+    fn add<K: Ord + Clone>(
+        scheduler: &mut Scheduler<K>,
+        key: K,
+        cron: &str,
+        misfire: Misfire,
+        last: DateTime<Utc>,
+    ) {
+        let schedule = Schedule::new(cron.parse().unwrap(), "UTC".parse().unwrap());
+        let spec = ScheduleSpec::new("test", schedule).misfire(misfire);
+        scheduler.add(key, spec.into(), Seed::of("bot", "test"), last);
     }
 
-    fn run(key: &'static str, time: &str) -> Fire<&'static str> {
-        Fire {
-            key,
-            run: Some(at(time)),
-            missed: 0,
-            decided: at(time),
+    /// What fires, as `hourly 09:00:00 after 0`.
+    fn fires(scheduler: &mut Scheduler<&'static str>, now: &str) -> Vec<String> {
+        let due = scheduler.due(at(now));
+        let mut fires = Vec::new();
+        for one in &due {
+            for decision in &one.caught.decisions {
+                if let Outcome::Fires { missed } = decision.outcome {
+                    fires.push(format!(
+                        "{} {} after {missed}",
+                        one.key,
+                        decision.due.format("%H:%M:%S")
+                    ));
+                }
+            }
         }
+        fires
     }
 
     #[test]
     fn schedules_come_due_in_order_and_again() {
         let mut scheduler = Scheduler::new();
-        scheduler.add("hourly", schedule("0 * * * *"), Misfire::Skip, at("08:30:00"));
-        scheduler.add("half", schedule("30 9 * * *"), Misfire::Skip, at("08:30:00"));
+        add(
+            &mut scheduler,
+            "hourly",
+            "0 * * * *",
+            Misfire::Skip,
+            at("08:30:00"),
+        );
+        add(
+            &mut scheduler,
+            "half",
+            "30 9 * * *",
+            Misfire::Skip,
+            at("08:30:00"),
+        );
         assert_eq!(scheduler.next_due(), Some(at("09:00:00")));
-        assert_eq!(scheduler.due(at("08:59:59")), []);
-        assert_eq!(scheduler.due(at("09:00:00")), [run("hourly", "09:00:00")]);
-        assert_eq!(scheduler.due(at("09:00:00")), [], "once is enough");
+        assert!(scheduler.due(at("08:59:59")).is_empty());
+        assert_eq!(fires(&mut scheduler, "09:00:00"), ["hourly 09:00:00 after 0"]);
+        assert!(scheduler.due(at("09:00:00")).is_empty(), "once is enough");
         assert_eq!(scheduler.next_due(), Some(at("09:30:00")));
-        assert_eq!(scheduler.due(at("09:30:10")), [run("half", "09:30:00")]);
+        assert_eq!(fires(&mut scheduler, "09:30:10"), ["half 09:30:00 after 0"]);
         assert_eq!(scheduler.next_due(), Some(at("10:00:00")));
     }
 
     #[test]
     fn what_passed_while_nobody_was_there_is_decided_once() {
-        for (misfire, fired) in [(Misfire::Skip, None), (Misfire::Latest, Some(at("11:00:00")))] {
+        for (misfire, fired) in [
+            (Misfire::Skip, vec![]),
+            (Misfire::Latest, vec!["hourly 11:00:00 after 2"]),
+            (
+                Misfire::All,
+                vec![
+                    "hourly 09:00:00 after 0",
+                    "hourly 10:00:00 after 0",
+                    "hourly 11:00:00 after 0",
+                ],
+            ),
+        ] {
             let mut scheduler = Scheduler::new();
-            scheduler.add("hourly", schedule("0 * * * *"), misfire, at("08:00:00"));
-            let missed = if fired.is_some() { 2 } else { 3 };
-            let expected = Fire {
-                key: "hourly",
-                run: fired,
-                missed,
-                decided: at("11:00:00"),
-            };
-            assert_eq!(scheduler.due(at("11:30:00")), [expected]);
+            add(&mut scheduler, "hourly", "0 * * * *", misfire, at("08:00:00"));
+            assert_eq!(fires(&mut scheduler, "11:30:00"), fired);
             assert_eq!(scheduler.next_due(), Some(at("12:00:00")));
         }
     }
@@ -185,38 +231,11 @@ mod tests {
     #[test]
     fn a_schedule_can_be_replaced_and_removed() {
         let mut scheduler = Scheduler::new();
-        scheduler.add("a", schedule("0 9 * * *"), Misfire::Skip, at("08:00:00"));
-        scheduler.add("a", schedule("0 10 * * *"), Misfire::Skip, at("08:00:00"));
+        add(&mut scheduler, "a", "0 9 * * *", Misfire::Skip, at("08:00:00"));
+        add(&mut scheduler, "a", "0 10 * * *", Misfire::Skip, at("08:00:00"));
         assert_eq!(scheduler.next_due(), Some(at("10:00:00")));
-        assert_eq!(scheduler.due(at("10:00:00")), [run("a", "10:00:00")]);
+        assert_eq!(fires(&mut scheduler, "10:00:00"), ["a 10:00:00 after 0"]);
         scheduler.remove(&"a");
         assert_eq!(scheduler.next_due(), None);
-    }
-
-    proptest! {
-        #[test]
-        fn a_restart_anywhere_neither_repeats_nor_loses(
-            steps in prop::collection::vec((1..50_i64, any::<bool>()), 1..60),
-        ) {
-            let start = at("00:00:00");
-            let each_five = || schedule("*/5 * * * *");
-            let (mut now, mut last) = (start, start);
-            let mut fired = Vec::new();
-            let mut scheduler = Scheduler::new();
-            scheduler.add((), each_five(), Misfire::Latest, last);
-            for (seconds, restart) in steps {
-                now += chrono::TimeDelta::seconds(seconds);
-                if restart {
-                    scheduler = Scheduler::new();
-                    scheduler.add((), each_five(), Misfire::Latest, last);
-                }
-                for fire in scheduler.due(now) {
-                    fired.extend(fire.run);
-                    last = fire.decided;
-                }
-            }
-            let expected: Vec<_> = each_five().upcoming(start).take_while(|time| *time <= now).collect();
-            prop_assert_eq!(fired, expected);
-        }
     }
 }

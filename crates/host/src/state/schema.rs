@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// One step per released layout; step `n` takes a file from version `n` to `n + 1`. Steps are never edited.
-const STEPS: &[&str] = &[LAYOUT_1, LAYOUT_2];
+const STEPS: &[&str] = &[LAYOUT_1, LAYOUT_2, LAYOUT_3];
 
 /// The layout number this program writes.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;
@@ -123,6 +123,11 @@ CREATE INDEX ledger_link ON ledger (link) WHERE link IS NOT NULL;
 
 -- when the first attempt was begun; kept for servers that know no post keys, where a repeat must look back so far
 ALTER TABLE outbox ADD COLUMN attempted INTEGER;
+";
+
+const LAYOUT_3: &str = "
+-- asked at every due time: do posts of earlier ones wait?
+CREATE INDEX outbox_waiting_cause ON outbox (instance, cause) WHERE status = 'waiting';
 ";
 
 /// Brings the file to the known layout; returns the number found when that is a later one.

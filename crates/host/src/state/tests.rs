@@ -1,6 +1,10 @@
 //! What the state file promises, shown by closing and opening it again.
 
-use super::{FeedRecord, Handled, NewInput, NewPost, State, StateChange, StateError, Subscription};
+use parlor_bot::schedule::Busy;
+
+use super::{
+    Decisions, DueTime, FeedRecord, Handled, NewInput, NewPost, State, StateChange, StateError, Subscription,
+};
 
 struct Folder(tempfile::TempDir);
 
@@ -47,6 +51,24 @@ fn input(source: &str, cause: &str) -> NewInput {
     }
 }
 
+/// Schedule fires that come due together.
+async fn accept(state: &State, schedule: &str, decided: i64, fires: Vec<NewInput>) {
+    let time = |input: NewInput| DueTime {
+        due: decided,
+        cause: input.cause.clone(),
+        outcome: Ok(input),
+    };
+    let decisions = Decisions {
+        instance: "news".into(),
+        schedule: schedule.into(),
+        busy: Busy::Queue,
+        times: fires.into_iter().map(time).collect(),
+        entries: Vec::new(),
+        decided,
+    };
+    state.decide(decisions, 1).await.unwrap();
+}
+
 async fn keys(state: &State, room: &str) -> Vec<String> {
     let rows = state.waiting("sip:bot@x".into(), room.into(), 100).await.unwrap();
     rows.into_iter().map(|row| row.key).collect()
@@ -56,17 +78,7 @@ async fn keys(state: &State, room: &str) -> Vec<String> {
 async fn what_a_handler_did_is_there_after_reopening() {
     let folder = Folder::new();
     let state = folder.open().await;
-    state
-        .decide(
-            "news".into(),
-            "daily".into(),
-            5,
-            vec![input("schedule:daily", "d5")],
-            Vec::new(),
-            1,
-        )
-        .await
-        .unwrap();
+    accept(&state, "daily", 5, vec![input("schedule:daily", "d5")]).await;
     let seq = state.inbox_heads("news".into(), 10).await.unwrap()[0].seq;
     state
         .commit(Handled {
@@ -92,10 +104,10 @@ async fn what_a_handler_did_is_there_after_reopening() {
         state.values("news".into()).await.unwrap(),
         [("count".into(), "3".into())]
     );
-    assert_eq!(
-        state.decided("news".into(), "daily".into()).await.unwrap(),
-        Some(5)
-    );
+    let last = state
+        .begin_schedules("news".into(), vec!["daily".into()], 9)
+        .await;
+    assert_eq!(last.unwrap()["daily"], 5);
     assert!(state.inbox_heads("news".into(), 10).await.unwrap().is_empty());
     state.close().await;
 }
@@ -238,10 +250,7 @@ async fn the_inbox_gives_the_oldest_of_each_source_and_takes_a_cause_once() {
         input("b", "b1"),
         input("a", "a1"),
     ];
-    state
-        .decide("news".into(), "s".into(), 1, fires, Vec::new(), 1)
-        .await
-        .unwrap();
+    accept(&state, "s", 1, fires).await;
     let heads = state.inbox_heads("news".into(), 10).await.unwrap();
     assert_eq!(
         heads.iter().map(|row| row.cause.as_str()).collect::<Vec<_>>(),

@@ -157,6 +157,26 @@ fn words(event: &HostEvent) -> Option<String> {
                 here(*next)
             )
         }
+        HostEvent::ScheduleSkipped {
+            instance,
+            schedule,
+            due,
+            times,
+            reason,
+        } => {
+            let more = match times {
+                1 => String::new(),
+                times => format!(" and {} before", times - 1),
+            };
+            let word = styled(FAINT, "does not come");
+            format!("{word} {instance}: {schedule} of {}{more}: {reason}", here(*due))
+        }
+        HostEvent::CalendarFailed { reason, .. } => {
+            format!(
+                "{} {reason}; what was read before stays in use",
+                styled(WARNING, "calendar:")
+            )
+        }
         HostEvent::ScheduleNext {
             instance,
             schedule,
