@@ -228,6 +228,30 @@ fn by_rule(rule: &str, zone: &str) -> Schedule {
     }
 }
 
+#[test]
+fn what_comes_before_and_after_a_gap_is_told() {
+    let explain = |cron: &str| schedule(cron, "Europe/Berlin").explain("2026-03-29T02:30".parse().unwrap());
+    let around = |cron: &str| {
+        let told = explain(cron);
+        let show = |time: DateTime<Utc>| time.format("%H:%M").to_string();
+        (
+            told.due.into_iter().map(show).collect::<Vec<_>>(),
+            told.before.map(show),
+            told.after.map(show),
+        )
+    };
+    let some = |time: &str| Some(time.to_owned());
+    assert_eq!(
+        around("*/5 * * * *"),
+        (vec![], some("00:55"), some("01:00")),
+        "the end of the gap comes next"
+    );
+    assert_eq!(
+        around("30 2,3 * * *"),
+        (vec!["01:00".to_owned()], some("02:30"), some("01:30"))
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -95,12 +95,19 @@ impl Schedule {
             }
             None => true,
         });
+        // A time in a gap ends where the gap ends, which may be a time of its own.
+        let after = self
+            .upcoming(end - TimeDelta::seconds(1))
+            .take(LOOKED_AT)
+            .find(|time| {
+                !due.contains(time) && (*time > end || local != self.zone.local(end)) && self.comes(*time)
+            });
         Explanation {
             local,
             findings,
-            due,
             before: self.last_before(start),
-            after: self.upcoming(end).take(LOOKED_AT).find(|time| self.comes(*time)),
+            after,
+            due,
         }
     }
 
