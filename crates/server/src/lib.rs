@@ -18,6 +18,8 @@ mod diagnostics;
 mod directory;
 mod dispatch;
 mod endpoints;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod keeping;
 mod lanes;
 mod listener;

@@ -81,12 +81,12 @@ impl Element {
         for attribute in tag.attributes() {
             let attribute = attribute.ok()?;
             let value = unescape(&attribute.value).ok()?;
-            if !value.chars().all(is_allowed) {
+            if !is_name(attribute.key.as_ref()) || !value.chars().all(is_allowed) {
                 return None;
             }
             attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
         }
-        Some(Self {
+        is_name(tag.name().as_ref()).then(|| Self {
             name: tag.name().as_ref().to_owned(),
             attributes,
             children: Vec::new(),
@@ -188,6 +188,21 @@ fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
+/// Whether it can name an element or an attribute, with a prefix or without. The parser takes anything for a name; every
+/// vocabulary that comes here has its names in ASCII.
+fn is_name(name: &str) -> bool {
+    let is_part = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+    };
+    match name.split_once(':') {
+        Some((prefix, local)) => is_part(prefix) && is_part(local),
+        None => is_part(name),
+    }
+}
+
 /// Whether XML 1.0 can hold the character (section 2.2).
 fn is_allowed(character: char) -> bool {
     !matches!(character, '\0'..='\x08' | '\x0B' | '\x0C' | '\x0E'..='\x1F' | '\u{FFFE}' | '\u{FFFF}')
@@ -220,6 +235,13 @@ mod tests {
             "<!DOCTYPE a []><a/>",
             "<a>&lol;</a>",
             "x<a/>",
+            // Found by fuzzing: what the parser takes for a name.
+            "<\t/>",
+            "<1/>",
+            "<a=b/>",
+            "<a:b:c/>",
+            "<a :='x'/>",
+            "<a b\"c='x'/>",
         ] {
             assert_eq!(rewritten(text), None, "{text}");
         }
