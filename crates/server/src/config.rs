@@ -30,6 +30,8 @@ pub struct Config {
     pub session_expires: Duration,
     /// How long a registration lasts before its client refreshes it.
     pub registration_expires: Duration,
+    /// How long a user whose connection is lost stays signed in: a client that comes back in time goes on as before.
+    pub registration_grace: Duration,
     /// How users prove who they are with a password.
     pub sign_in: SignIn,
     /// Unix socket for administration; none switches administration off.
@@ -51,6 +53,8 @@ impl Config {
             legacy_masks: false,
             session_expires: Duration::from_secs(1800),
             registration_expires: Duration::from_secs(600),
+            // libpurple reconnects after 8 to 60 s, then signs in.
+            registration_grace: Duration::from_secs(75),
             sign_in: SignIn::default(),
             control_socket: None,
             seed: Seed::default(),

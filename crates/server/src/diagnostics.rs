@@ -50,6 +50,24 @@ pub(crate) enum Refused {
     /// The user is not signed in anywhere.
     #[error("the user is not signed in")]
     NotSignedIn,
+    /// The Contact of a REGISTER cannot be bound.
+    #[error("Contact must be one address of at most 1024 bytes, or * with Expires: 0")]
+    OddContact,
+    /// The endpoint has a name that cannot stand in an address.
+    #[error("epid and +sip.instance may have at most 96 letters, digits and any of - . _ :")]
+    OddEndpoint,
+    /// A registration that would have to be refreshed all the time.
+    #[error("the registration is too short: see Min-Expires")]
+    TooBrief,
+    /// The user is signed in at as many endpoints as a user may be.
+    #[error("the user is signed in at too many endpoints: sign off at one of them")]
+    TooManyEndpoints,
+    /// The connection carries as many users as it may.
+    #[error("too many users on this connection: open another one")]
+    TooManyUsers,
+    /// The server has as many endpoints as it may have.
+    #[error("too many endpoints are signed in to this server: try again later")]
+    FullRegistrar,
     /// The connection has as many dialogs as it may have.
     #[error("too many chat dialogs on this connection")]
     TooManyDialogs,
@@ -65,11 +83,14 @@ impl Refused {
     /// The status a request is answered with.
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::NoSender => StatusCode::BAD_REQUEST,
+            Self::NoSender | Self::OddContact | Self::OddEndpoint => StatusCode::BAD_REQUEST,
+            Self::TooBrief => StatusCode::INTERVAL_TOO_BRIEF,
             Self::UnknownUser | Self::NoSuchService => StatusCode::NOT_FOUND,
             Self::NotSignedIn => StatusCode::TEMPORARILY_UNAVAILABLE,
             Self::TooManyDialogs => StatusCode::BUSY_HERE,
-            Self::TooManyWrongPasswords | Self::NotStored | Self::TooBusy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyWrongPasswords | Self::FullRegistrar | Self::NotStored | Self::TooBusy => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             _ => StatusCode::FORBIDDEN,
         }
     }
@@ -93,6 +114,12 @@ impl Refused {
             Self::NotSignedIn => 60_032,
             Self::NotStored => 60_040,
             Self::TooBusy => 60_041,
+            Self::OddContact => 60_050,
+            Self::OddEndpoint => 60_051,
+            Self::TooBrief => 60_052,
+            Self::TooManyEndpoints => 60_053,
+            Self::TooManyUsers => 60_054,
+            Self::FullRegistrar => 60_055,
         }
     }
 

@@ -17,7 +17,6 @@ pub mod control;
 mod diagnostics;
 mod directory;
 mod dispatch;
-mod endpoints;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod keeping;
@@ -27,6 +26,7 @@ mod mailbox;
 mod presence;
 mod provisioning;
 mod queries;
+mod registrar;
 mod registry;
 mod room_info;
 mod room_task;

@@ -11,6 +11,7 @@ use parlor_xccos::SipUri;
 use crate::call::CallMail;
 use crate::keeping::Unkept;
 use crate::presence::Body;
+use crate::registrar::Why;
 use crate::sessions::MAIL;
 
 /// Letters that wait for one session. It takes them whenever it runs, whether its peer reads or not, so that many mean
@@ -22,6 +23,8 @@ const MAX_LETTERS: usize = 4_096;
 pub(crate) enum Mail {
     /// About a call of one user with another.
     Call(CallMail),
+    /// The user has no binding at this connection any more.
+    SignedOut(SipUri, Why),
     /// The presence of somebody who is watched here changed; how it is now is looked up.
     Presence(SipUri),
     /// The change that a request asked for was made, or not.
@@ -70,5 +73,11 @@ impl Mailbox {
     /// Whether both reach the same session.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.letters, &other.letters)
+    }
+}
+
+impl PartialEq for Mailbox {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other)
     }
 }

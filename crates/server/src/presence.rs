@@ -136,6 +136,22 @@ impl Presence {
         }
     }
 
+    /// An endpoint of the user came back over another connection: what it said is still true, and nobody hears anything.
+    pub(crate) fn endpoint_moved(&self, user: &SipUri, from: &Mailbox, to: &Mailbox) {
+        let mut people = self.lock();
+        let Some(person) = people.get_mut(user) else {
+            return;
+        };
+        person.publications.endpoint_moved(from, to);
+        for sessions in [&mut person.endpoints, &mut person.applications] {
+            let before = sessions.len();
+            sessions.retain(|other| !other.is(from));
+            if sessions.len() < before {
+                enter(sessions, to);
+            }
+        }
+    }
+
     /// The user signed off at a session; `last` when it was the user's last endpoint.
     pub(crate) fn endpoint_gone(&self, user: &SipUri, mailbox: &Mailbox, last: bool) {
         let mut people = self.lock();

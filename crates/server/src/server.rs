@@ -16,11 +16,11 @@ use crate::Config;
 use crate::accounts::Accounts;
 use crate::control::{self, ListenerStatus, Status};
 use crate::directory::{DirectoryError, SharedDirectory};
-use crate::endpoints::Endpoints;
 use crate::lanes::Lanes;
 use crate::listener::Approach;
 use crate::presence::Presence;
 use crate::queries::Queries;
+use crate::registrar::{Registrar, end_in_time};
 use crate::registry::Registry;
 use crate::service::{Counters, Service};
 use crate::sessions::Sessions;
@@ -97,6 +97,7 @@ pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Server, Star
             .tasks
             .spawn(listener::accept(Arc::clone(&service), listener, approach));
     }
+    service.tasks.spawn(end_in_time(Arc::clone(&service)));
     if let Some(control) = control {
         let (router, stopping) = (control::router(Arc::clone(&service)), service.stopping.clone());
         service.tasks.spawn(control.serve(router, stopping));
@@ -143,7 +144,7 @@ pub(crate) fn service(
         throttle: Throttle::default(),
         rooms: Registry::new(config.limits.room_queue, config.limits.room_endpoints),
         sessions: Sessions::default(),
-        endpoints: Endpoints::default(),
+        registrar: Registrar::default(),
         presence,
         keeping: Lanes::start(keeping::LANES, &tasks, &stopping),
         queries: Queries::start(&store, &tasks, &stopping),

@@ -14,10 +14,10 @@ use crate::accounts::Accounts;
 use crate::config::TrustedPool;
 use crate::control::{ListenerStatus, StoreStatus};
 use crate::directory::SharedDirectory;
-use crate::endpoints::Endpoints;
 use crate::lanes::Lanes;
 use crate::presence::Presence;
 use crate::queries::Queries;
+use crate::registrar::{Registrar, Why};
 use crate::registry::Registry;
 use crate::sessions::Sessions;
 use crate::throttle::Throttle;
@@ -35,7 +35,7 @@ pub(crate) struct Service {
     pub(crate) throttle: Throttle,
     pub(crate) rooms: Registry,
     pub(crate) sessions: Sessions,
-    pub(crate) endpoints: Endpoints,
+    pub(crate) registrar: Registrar,
     pub(crate) presence: Presence,
     /// Where changes of what users keep are made.
     pub(crate) keeping: Lanes,
@@ -61,11 +61,22 @@ impl Service {
                 (Some(room), _) => self.rooms.room_changed(room),
                 (None, Change::UserPut(_) | Change::UserRemoved(_)) => {
                     self.rooms.all_changed();
+                    self.bar_the_gone(change);
                     self.sessions.recheck_users();
                 }
                 (None, _) => self.rooms.all_changed(),
             }
         }
+    }
+
+    /// Who was disabled or removed is not signed in any more, also where the connection is lost for the moment.
+    fn bar_the_gone(&self, change: &Change) {
+        let user = match change {
+            Change::UserPut(user) if user.disabled => &user.uri,
+            Change::UserRemoved(user) => user,
+            _ => return,
+        };
+        self.sign_off_everywhere(user, Why::Barred);
     }
 }
 

@@ -58,8 +58,10 @@ struct Session {
     lists_owed: Vec<SipUri>,
     /// By their Call-ID.
     subscriptions: HashMap<String, Subscription>,
-    /// Users who are signed in by this connection.
+    /// Users who are signed in by this connection, or published something over it.
     users: Vec<SipUri>,
+    /// Nobody is expected back when this connection ends.
+    for_good: bool,
     _entered: Entered,
 }
 
@@ -94,6 +96,7 @@ pub(crate) async fn serve(service: Arc<Service>, incoming: Incoming, approach: A
         lists_owed: Vec::new(),
         subscriptions: HashMap::new(),
         users: Vec::new(),
+        for_good: false,
         _entered: entered,
     };
     let cause = session.run().await;
@@ -202,6 +205,7 @@ impl Session {
         for mail in letters {
             match mail {
                 Mail::Call(mail) => self.on_call_mail(mail),
+                Mail::SignedOut(user, why) => self.on_signed_out(&user, why),
                 Mail::Contacts(user, delta) => self.on_contacts(&user, &delta),
                 Mail::ContactList(user) => self.show_new_list(&user),
                 Mail::Kept(transaction, kept) => self.on_kept(transaction, kept),
@@ -244,31 +248,6 @@ impl Session {
     fn sweep_seats(&mut self) {
         for chat in self.dialogs.values_mut().chain(&mut self.lost) {
             chat.rooms.retain(|_, seat| !seat.is_lost());
-        }
-    }
-
-    fn recheck_users(&mut self) {
-        if self.authentication.is_outdated(&self.service.accounts) {
-            tracing::info!("the password was changed: the connection ends");
-            return self.end();
-        }
-        let now = self.connection.now();
-        let directory = self.service.directory.read();
-        let gone: Vec<DialogId> = self
-            .dialogs
-            .iter()
-            .filter(|(_, chat)| !directory.user(&chat.user).is_some_and(|user| user.is_active()))
-            .map(|(dialog, _)| *dialog)
-            .collect();
-        self.lost
-            .retain(|chat| directory.user(&chat.user).is_some_and(|user| user.is_active()));
-        drop(directory);
-        for dialog in gone {
-            if let Some(chat) = self.dialogs.remove(&dialog) {
-                tracing::info!(user = %chat.user, "the user may not chat any more");
-                self.application_left(&chat.user);
-            }
-            let _ = self.connection.agent().bye(now, dialog);
         }
     }
 }

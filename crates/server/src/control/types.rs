@@ -294,7 +294,7 @@ pub struct CreateUser {
 pub struct UpdateUser {
     /// New display name.
     pub display_name: Option<String>,
-    /// Disabling ends the user's chat dialogs.
+    /// Disabling signs the user off everywhere and closes the connections.
     pub disabled: Option<bool>,
 }
 

@@ -137,6 +137,17 @@ impl Publications {
         before != self.0.len()
     }
 
+    /// An endpoint goes on over another connection.
+    pub(super) fn endpoint_moved(&mut self, from: &Mailbox, to: &Mailbox) {
+        for publication in self.0.values_mut() {
+            if let Expire::Endpoint(owner) = &mut publication.expire
+                && owner.is(from)
+            {
+                *owner = to.clone();
+            }
+        }
+    }
+
     /// Everything of the wanted categories.
     pub(super) fn write(&self, wanted: impl Fn(&str) -> bool, out: &mut String) {
         for (key, publication) in self.0.iter().filter(|(key, _)| wanted(&key.category)) {

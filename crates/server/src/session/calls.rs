@@ -148,20 +148,24 @@ impl Session {
         };
         let content = content_of_request(request);
         let mut branches = Vec::new();
-        for endpoint in self.service.endpoints.of(&called) {
+        // A GRUU is one endpoint, an address is all of them.
+        let gruu = request.uri().ok().filter(|uri| uri.is_gruu());
+        for endpoint in self.service.registrar.of(&called) {
+            let is_meant = gruu.as_ref().is_none_or(|gruu| endpoint.device.has_gruu(gruu));
             // Calling oneself reaches the other endpoints only.
-            if called == speaker.user && endpoint.mailbox.is(&self.mailbox) {
+            let is_caller = called == speaker.user && endpoint.line == self.mailbox;
+            if !is_meant || is_caller || !endpoint.is_reachable() {
                 continue;
             }
             let branch = Leg {
                 id: LegId::new(),
-                mailbox: endpoint.mailbox,
+                mailbox: endpoint.line,
             };
             let invitation = Invitation {
                 caller: us.clone(),
                 from: caller.clone(),
                 to: called.clone(),
-                contact: endpoint.contact,
+                contact: endpoint.contact.uri,
                 content: content.clone(),
             };
             if branch.tell(Saying::Invite(Box::new(invitation))) {

@@ -2,6 +2,7 @@
 //! INVITE to a user is a call and handed on.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parlor_rooms::UserKind;
@@ -11,7 +12,6 @@ use parlor_xccos::SipUri;
 use super::{ALLOW, Session};
 use crate::diagnostics::Refused;
 use crate::dispatch::ChatDialog;
-use crate::endpoints::SignedIn;
 use crate::room_task::JoinAnswer;
 use crate::wire::Endpoint;
 
@@ -75,9 +75,9 @@ impl Session {
     /// An application that does not register is there as long as it has a dialog.
     pub(super) fn application_left(&self, user: &SipUri) {
         let talks = self.dialogs.values().any(|chat| chat.user == *user);
-        let registered = |endpoint: &SignedIn| endpoint.mailbox.is(&self.mailbox);
-        if self.standing.is_trusted() && !talks && !self.service.endpoints.of(user).iter().any(registered) {
-            self.withdraw(user);
+        let registered = self.service.registrar.is_at(user, &self.mailbox);
+        if self.standing.is_trusted() && !talks && !registered {
+            self.service.line_closed(user, &self.mailbox, Duration::ZERO);
         }
     }
 

@@ -60,7 +60,11 @@ impl Phone {
     }
 
     async fn call(&mut self, name: &str) -> (DialogId, ClientTransactionId) {
-        let target = self.target(user(name).as_str());
+        self.call_at(user(name).as_str()).await
+    }
+
+    async fn call_at(&mut self, uri: &str) -> (DialogId, ClientTransactionId) {
+        let target = self.target(uri);
         let draft = RequestDraft::new(Method::INVITE)
             .header("Ms-Text-Format", "text/plain; charset=UTF-8;ms-body=aGVsbG8=")
             .header(Name::Contact, "<sip:127.0.0.1:5060;transport=tls>")
@@ -297,6 +301,26 @@ async fn nobody_is_called_who_is_not_signed_in_or_not_known() {
     let mut bob = Phone::new(&world, "bob", "bbbb").await;
     assert_eq!(bob.register(Some("0")).await, StatusCode::OK);
     let (_, sent) = alice.call("bob").await;
+    assert_eq!(
+        alice.answer(sent).await.status(),
+        StatusCode::TEMPORARILY_UNAVAILABLE
+    );
+}
+
+#[tokio::test]
+async fn a_gruu_rings_at_one_endpoint_only() {
+    let world = World::start().await;
+    let mut alice = Phone::new(&world, "alice", "aaaa").await;
+    let mut desk = Phone::new(&world, "bob", "b001").await;
+    let mut mobile = Phone::new(&world, "bob", "b002").await;
+    let (_, sent) = alice.call_at("sip:bob@example.com;opaque=user:epid:b002;gruu").await;
+    let (invite, _) = mobile.request().await;
+    mobile.respond(invite, StatusCode::BUSY_HERE).await;
+    // The answer of the one endpoint is the answer: no other one is asked.
+    assert_eq!(alice.answer(sent).await.status(), StatusCode::BUSY_HERE);
+    desk.flush().await;
+    assert!(desk.kept.is_empty());
+    let (_, sent) = alice.call_at("sip:bob@example.com;opaque=user:epid:b003;gruu").await;
     assert_eq!(
         alice.answer(sent).await.status(),
         StatusCode::TEMPORARILY_UNAVAILABLE

@@ -8,5 +8,6 @@ mod keeping;
 mod membership;
 mod passwords;
 mod presence;
+mod registrar;
 mod sign_in;
 mod world;

@@ -81,7 +81,11 @@ async fn a_watcher_hears_of_every_change_until_the_other_goes() {
     assert!(text(stale.body()).contains("Client.BadCall.WrongDelta"));
     assert!(text(stale.body()).contains("index=\"1\" curVersion=\"1\""));
 
-    drop(bob);
+    let sign_off = RequestDraft::new(Method::REGISTER).header(Name::Expires, "0");
+    assert_eq!(
+        bob.request(crate::world::DOMAIN, sign_off).await.status(),
+        StatusCode::OK
+    );
     assert!(text(heard(&mut alice).await.body()).contains("<availability>18000<"));
 }
 

@@ -26,7 +26,10 @@ async fn a_user_signs_in_with_a_certificate() {
     assert!(events.starts_with("vnd-microsoft-provisioning-v2,"), "{events}");
     let contact = response.headers().get(Name::Contact).unwrap();
     assert!(
-        contact.contains("gruu=\"sip:alice@example.com;opaque=user:epid:cf0b98dadeb9;gruu\""),
+        contact.contains(&format!(
+            "gruu=\"sip:alice@example.com;opaque=user:epid:{};gruu\"",
+            alice.epid
+        )),
         "{contact}"
     );
 }

@@ -9,6 +9,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parlor_net::certificates::{DevelopmentAuthority, Subject};
@@ -252,11 +253,26 @@ fn localhost() -> Subject {
     }
 }
 
+/// Twelve digits, as a real client has them (real-client 2).
+fn new_epid() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0xcf0b_98da_0000);
+    format!("{:012x}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Lets time go by for server and clients without waiting for it.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 /// One user at one connection. Requests of the server are answered 200 and kept until the story asks for them.
 pub(crate) struct Member {
     pub(crate) connection: Connection,
     pub(crate) user: SipUri,
     contact: Option<String>,
+    /// The endpoint's own name; the same one over two connections is the same endpoint.
+    pub(crate) epid: String,
     pub(crate) dialog: Option<DialogId>,
     envelope: u64,
     heard: VecDeque<Primitive>,
@@ -270,6 +286,7 @@ impl Member {
             connection,
             user,
             contact: contact.map(str::to_owned),
+            epid: new_epid(),
             dialog: None,
             envelope: 0,
             heard: VecDeque::new(),
@@ -277,10 +294,22 @@ impl Member {
         }
     }
 
+    /// The same endpoint over another connection.
+    pub(crate) fn again(&self, connection: Connection) -> Self {
+        let mut again = Self::new(connection, self.user.clone(), self.contact.as_deref());
+        again.epid.clone_from(&self.epid);
+        again
+    }
+
+    /// Waits for the end of the connection.
+    pub(crate) async fn closed(&mut self) {
+        while !matches!(self.any_event().await, Event::Closed(_)) {}
+    }
+
     fn target(&self, called: &str) -> Target {
         let from: Uri = self.user.as_str().parse().unwrap();
         let to: Uri = format!("sip:{called}").parse().unwrap();
-        Target::new(NameAddr::new(from).with_param("epid", Some("cf0b98dadeb9")), to)
+        Target::new(NameAddr::new(from).with_param("epid", Some(&self.epid)), to)
     }
 
     fn contact(&self) -> String {
@@ -299,8 +328,18 @@ impl Member {
 
     /// Sends a request outside of a dialog, whose answer is waited for later.
     pub(crate) fn send_request(&mut self, called: &str, draft: RequestDraft) -> ClientTransactionId {
-        let target = self.target(called);
         let draft = draft.header(Name::Contact, self.contact());
+        self.send_bare_request(called, draft)
+    }
+
+    /// A request without a Contact of ours, and its final answer.
+    pub(crate) async fn bare_request(&mut self, called: &str, draft: RequestDraft) -> Response {
+        let sent = self.send_bare_request(called, draft);
+        self.answer(sent).await
+    }
+
+    fn send_bare_request(&mut self, called: &str, draft: RequestDraft) -> ClientTransactionId {
+        let target = self.target(called);
         let now = self.connection.now();
         self.connection.agent().request(now, &target, draft)
     }
