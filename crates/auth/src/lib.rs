@@ -19,6 +19,7 @@
 pub mod digest;
 pub mod ntlm;
 
+mod account_name;
 mod fields;
 mod header;
 mod replay;
@@ -26,6 +27,7 @@ mod seed;
 mod text;
 mod verifier;
 
+pub use account_name::account_name;
 pub use fields::SignedFields;
 pub use header::{AuthHeader, HeaderError, MAX_HEADER, MAX_PARAMETERS, Scheme};
 pub use seed::Seed;

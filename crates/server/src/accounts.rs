@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use parlor_auth::{Verifier, VerifierKind};
+use parlor_auth::{Verifier, VerifierKind, account_name};
 use parlor_rooms::{Account, Credential, Store, StoreError};
 use parlor_xccos::SipUri;
 
@@ -108,7 +108,7 @@ impl Accounts {
         if !domain.is_empty() && !self.is_own(domain) {
             return None;
         }
-        let name = name.to_lowercase();
+        let name = account_name(name);
         let table = self.read();
         let by_address = |address: &str| {
             let user: SipUri = format!("sip:{address}").parse().ok()?;
@@ -149,9 +149,9 @@ impl Accounts {
     ) -> Result<(), PasswordError> {
         let _writer = self.writer.lock().await;
         let name = match (name, self.of(user)) {
-            (Some(name), _) => name.to_lowercase(),
+            (Some(name), _) => account_name(name),
             (None, Some(entry)) => entry.name.clone(),
-            (None, None) => address(user).to_lowercase(),
+            (None, None) => account_name(address(user)),
         };
         check_name(&name)?;
         check_password(password)?;

@@ -1,7 +1,7 @@
 //! Requests outside of dialogs that the server may challenge: they are sent again with Digest credentials (RFC 7616)
 //! when the account has a password, and a password that was refused is not tried again.
 
-use parlor_auth::{AuthHeader, Seed, digest};
+use parlor_auth::{AuthHeader, Seed, account_name, digest};
 use parlor_sip::{
     ClientTransactionId, DialogId, Event, Method, Name, RequestDraft, Response, StatusCode, Target,
 };
@@ -49,7 +49,12 @@ impl Prover {
         getrandom::fill(&mut seed).map_err(|_| EstablishError::Randomness)?;
         Ok(Self {
             name: credentials.name().to_owned(),
-            digest: digest::Client::new(credentials.name(), credentials.password(), Seed::new(seed)),
+            // The server keeps one hash, for one spelling.
+            digest: digest::Client::new(
+                &account_name(credentials.name()),
+                credentials.password(),
+                Seed::new(seed),
+            ),
         })
     }
 }

@@ -70,6 +70,7 @@ pub(super) fn read(section: &Section<'_, '_>, sign_in: SignIn) -> Option<ServerS
             section.problem(key, "must be at least 90s", None);
         }
     }
+    config.registration_grace = section.or("registration_grace", config.registration_grace);
     if let Some(table) = section.section("limits") {
         config.limits = limits(&table);
         table.finish();

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use parlor_auth::ntlm::{self, Association};
-use parlor_auth::{AuthHeader, Scheme, Seed, SignedFields, VerifierKind, digest};
+use parlor_auth::{AuthHeader, Scheme, Seed, SignedFields, VerifierKind, account_name, digest};
 use parlor_sip::{
     Guard, Message, Method, Name, Request, ResponseDraft, ServerTransactionId, SignedParts, StatusCode,
     Verdict,
@@ -220,7 +220,7 @@ impl Session {
         let entry = self.service.accounts.find(proof.username(), "");
         let name = entry
             .as_ref()
-            .map_or_else(|| proof.username().to_owned(), |entry| entry.name.clone());
+            .map_or_else(|| account_name(proof.username()), |entry| entry.name.clone());
         if let Some(wait) = self.throttled(&name) {
             return wait;
         }
@@ -230,7 +230,16 @@ impl Session {
                 Outcome::Goes(_) => Outcome::Goes(Some(info)),
                 other => other,
             },
-            _ => self.wrong_password(request, &name),
+            _ => {
+                if proof.username() != name {
+                    tracing::info!(
+                        typed = proof.username(),
+                        account = name,
+                        "Digest can only be checked for the name as it is stored"
+                    );
+                }
+                self.wrong_password(request, &name)
+            }
         }
     }
 

@@ -313,14 +313,18 @@ async fn a_gruu_rings_at_one_endpoint_only() {
     let mut alice = Phone::new(&world, "alice", "aaaa").await;
     let mut desk = Phone::new(&world, "bob", "b001").await;
     let mut mobile = Phone::new(&world, "bob", "b002").await;
-    let (_, sent) = alice.call_at("sip:bob@example.com;opaque=user:epid:b002;gruu").await;
+    let (_, sent) = alice
+        .call_at("sip:bob@example.com;opaque=user:epid:b002;gruu")
+        .await;
     let (invite, _) = mobile.request().await;
     mobile.respond(invite, StatusCode::BUSY_HERE).await;
     // The answer of the one endpoint is the answer: no other one is asked.
     assert_eq!(alice.answer(sent).await.status(), StatusCode::BUSY_HERE);
     desk.flush().await;
     assert!(desk.kept.is_empty());
-    let (_, sent) = alice.call_at("sip:bob@example.com;opaque=user:epid:b003;gruu").await;
+    let (_, sent) = alice
+        .call_at("sip:bob@example.com;opaque=user:epid:b003;gruu")
+        .await;
     assert_eq!(
         alice.answer(sent).await.status(),
         StatusCode::TEMPORARILY_UNAVAILABLE

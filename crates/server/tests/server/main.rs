@@ -6,6 +6,7 @@ mod chat;
 mod failures;
 mod keeping;
 mod membership;
+mod ntlm;
 mod passwords;
 mod presence;
 mod registrar;

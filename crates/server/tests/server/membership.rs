@@ -1,10 +1,10 @@
 //! Administration under the eyes of those who are in a room.
 
-use parlor_server::control::{RoleChange, RoleName, UpdateRoom, UpdateUser};
+use parlor_server::control::{RoleChange, RoleName, UpdateRoom};
 use parlor_sip::{DialogEnd, StatusCode};
 use parlor_xccos::{ErrorCode, Notice};
 
-use crate::world::{World, user};
+use crate::world::{World, disable, user};
 
 #[tokio::test]
 async fn who_loses_membership_is_put_out_and_the_others_are_told() {
@@ -110,15 +110,9 @@ async fn a_manager_is_shown_as_one_without_joining_again() {
 async fn a_disabled_user_loses_the_dialog_and_gets_no_new_one() {
     let world = World::start().await;
     let mut alice = world.chat("alice").await;
-    let disable = UpdateUser {
-        disabled: Some(true),
-        ..UpdateUser::default()
-    };
-    world
-        .control()
-        .update_user("sip:alice@example.com", &disable)
-        .await
-        .unwrap();
+    disable(&world, "alice").await;
     assert_eq!(alice.dialog_end().await, DialogEnd::Bye);
-    assert_eq!(alice.invite("pchat").await, StatusCode::FORBIDDEN);
+    alice.closed().await;
+    let mut again = alice.again(world.user_connection("alice").await);
+    assert_eq!(again.invite("pchat").await, StatusCode::FORBIDDEN);
 }

@@ -1,10 +1,10 @@
 //! Passwords: who gets in with one, what it changes, and what guessing costs.
 
-use parlor_auth::{AuthHeader, Seed, SignedFields, digest, ntlm};
+use parlor_auth::{AuthHeader, Seed, SignedFields, account_name, digest, ntlm};
 use parlor_server::Password;
 use parlor_sip::{Method, Name, RequestDraft, Response, StatusCode};
 
-use crate::world::{DOMAIN, Member, World, user};
+use crate::world::{DOMAIN, Member, World, disable, pass, user};
 
 const TLS: usize = 0;
 const TCP: usize = 1;
@@ -98,6 +98,97 @@ async fn wrong_passwords_are_challenged_again_and_then_have_to_wait() {
     let response = try_digest(&mut guesser, "Secret123").await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().get(Name::RetryAfter).is_some());
+}
+
+/// Signed in with Digest; what was sent for it.
+async fn digest_authorization(alice: &mut Member) -> String {
+    let challenged = alice.register().await;
+    let answer = digest_client("Secret123")
+        .answer(&offers(&challenged), "REGISTER", &format!("sip:{DOMAIN}"))
+        .expect("Digest is offered");
+    answer.authorization().to_owned()
+}
+
+fn is_stale(response: &Response) -> bool {
+    let offers = offers(response);
+    offers.iter().any(|offer| offer.get("stale") == Some("true"))
+}
+
+#[tokio::test]
+async fn a_digest_that_was_recorded_opens_nothing() {
+    let world = world().await;
+    let mut member = alice(&world, TLS).await;
+    let authorization = digest_authorization(&mut member).await;
+    let register = || register().header(Name::Authorization, authorization.clone());
+    assert_eq!(member.request(DOMAIN, register()).await.status(), StatusCode::OK);
+    // The count of the nonce is used up here, and the nonce is unknown everywhere else.
+    let mut thief = alice(&world, TLS).await;
+    for member in [&mut member, &mut thief] {
+        let response = member.request(DOMAIN, register()).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert!(is_stale(&response));
+    }
+}
+
+#[tokio::test]
+async fn an_old_nonce_is_called_stale_and_a_new_one_works() {
+    let world = world().await;
+    let mut member = alice(&world, TLS).await;
+    let authorization = digest_authorization(&mut member).await;
+    let half = parlor_auth::digest::NONCE_LIFETIME / 2;
+    pass(half).await;
+    assert_eq!(member.register().await.status(), StatusCode::UNAUTHORIZED);
+    pass(half).await;
+    let late = register().header(Name::Authorization, authorization);
+    let response = member.request(DOMAIN, late).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(is_stale(&response));
+    // Being late is no wrong password: nothing has to wait.
+    assert_eq!(
+        try_digest(&mut member, "Secret123").await.status(),
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn a_digest_for_another_request_is_refused() {
+    let world = world().await;
+    let mut member = alice(&world, TLS).await;
+    let authorization = digest_authorization(&mut member).await;
+    let elsewhere = RequestDraft::new(Method::SUBSCRIBE).header(Name::Authorization, authorization);
+    let response = member.request("alice@example.com", elsewhere).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(!is_stale(&response));
+}
+
+#[tokio::test]
+async fn a_name_is_typed_as_one_likes_and_hashed_in_lower_case() {
+    let world = world().await;
+    for (name, expected) in [
+        (account_name("Alice@Example.COM"), StatusCode::OK),
+        // RFC 7616 hashes the name as it is sent: nothing that the server keeps can fit another spelling.
+        ("Alice@Example.COM".to_owned(), StatusCode::UNAUTHORIZED),
+    ] {
+        let mut member = alice(&world, TLS).await;
+        let challenged = member.register().await;
+        let answer = digest::Client::new(&name, "Secret123", Seed::new([7; 32]))
+            .answer(&offers(&challenged), "REGISTER", &format!("sip:{DOMAIN}"))
+            .expect("Digest is offered");
+        let register = register().header(Name::Authorization, answer.authorization());
+        assert_eq!(
+            member.request(DOMAIN, register).await.status(),
+            expected,
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_right_password_of_a_disabled_user_opens_nothing() {
+    let world = world().await;
+    disable(&world, "alice").await;
+    let response = try_digest(&mut alice(&world, TLS).await, "Secret123").await;
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use parlor_server::control::UpdateUser;
 use parlor_sip::{Event, Method, Name, NameAddr, Request, RequestDraft, Response, StatusCode};
 
-use crate::world::{DOMAIN, GRUU, Member, World, pass, user};
+use crate::world::{DOMAIN, GRUU, Member, World, disable, pass, user};
 
 const GRACE: Duration = Duration::from_secs(75);
 
@@ -236,19 +235,6 @@ async fn a_user_has_a_limited_number_of_endpoints() {
         "{}",
         reason(&refused)
     );
-}
-
-async fn disable(world: &World, name: &str) {
-    let change = UpdateUser {
-        disabled: Some(true),
-        ..UpdateUser::default()
-    };
-    let uri = user(name).to_string();
-    world
-        .control()
-        .update_user(&uri, &change)
-        .await
-        .expect("the user is there");
 }
 
 #[tokio::test]

@@ -157,6 +157,11 @@ impl World {
         control::Client::new(self.folder.path().join("control"))
     }
 
+    /// What clients trust.
+    pub(crate) fn roots(&self) -> std::path::PathBuf {
+        self.authority.roots()
+    }
+
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }
@@ -264,6 +269,16 @@ pub(crate) async fn pass(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
+}
+
+/// What `parlor user disable` does.
+pub(crate) async fn disable(world: &World, name: &str) {
+    let change = control::UpdateUser {
+        disabled: Some(true),
+        ..control::UpdateUser::default()
+    };
+    let uri = user(name).to_string();
+    world.control().update_user(&uri, &change).await.unwrap();
 }
 
 /// One user at one connection. Requests of the server are answered 200 and kept until the story asks for them.
