@@ -123,6 +123,11 @@ impl Refused {
         }
     }
 
+    /// The value of `ms-diagnostics-public`: of a 403 a real client shows this reason only (real-client 3.1).
+    pub(crate) fn public_header(self) -> String {
+        format!("{};reason=\"{self}\"", self.id())
+    }
+
     /// The value of `ms-diagnostics`.
     pub(crate) fn header(self, source: &str) -> String {
         format!("{};reason=\"{self}\";source=\"{source}\"", self.id())

@@ -193,10 +193,11 @@ impl Session {
     fn refuse(&mut self, transaction: ServerTransactionId, refused: Refused) {
         tracing::info!(%refused, "request refused");
         let diagnostics = refused.header(&self.service.config.domain);
-        self.respond(
-            transaction,
-            ResponseDraft::new(refused.status()).header(Name::MsDiagnostics, diagnostics),
-        );
+        let mut draft = ResponseDraft::new(refused.status()).header(Name::MsDiagnostics, diagnostics);
+        if refused.status() == StatusCode::FORBIDDEN {
+            draft = draft.header("ms-diagnostics-public", refused.public_header());
+        }
+        self.respond(transaction, draft);
     }
 
     fn read_mail(&mut self) {

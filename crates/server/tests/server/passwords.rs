@@ -135,7 +135,7 @@ async fn an_old_nonce_is_called_stale_and_a_new_one_works() {
     let world = world().await;
     let mut member = alice(&world, TLS).await;
     let authorization = digest_authorization(&mut member).await;
-    let half = parlor_auth::digest::NONCE_LIFETIME / 2;
+    let half = digest::NONCE_LIFETIME / 2;
     pass(half).await;
     assert_eq!(member.register().await.status(), StatusCode::UNAUTHORIZED);
     pass(half).await;

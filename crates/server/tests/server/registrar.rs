@@ -250,6 +250,11 @@ async fn who_is_disabled_loses_the_connection_and_those_who_watch_hear_it_at_onc
     let mut again = bob.again(world.user_connection("bob").await);
     let refused = again.register().await;
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    // What a person with a real client reads.
+    assert_eq!(
+        refused.headers().get_other("ms-diagnostics-public"),
+        Some("60021;reason=\"the user is disabled\"")
+    );
     assert!(reason(&refused).contains("disabled"), "{}", reason(&refused));
 }
 
