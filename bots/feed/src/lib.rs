@@ -10,6 +10,7 @@
 //! first_run = "last(3)"
 //! ```
 
+mod digest;
 mod settings;
 mod source;
 
@@ -57,18 +58,21 @@ impl Bot for Feed {
     }
 
     async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
-        let Event::FeedItem(item) = event else {
-            return Ok(());
+        let name = match event {
+            Event::FeedItem(item) => &item.feed,
+            Event::FeedDigest(digest) => &digest.feed,
+            _ => return Ok(()),
         };
-        let Some(source) = self.sources.iter().find(|source| source.spec.id == item.feed) else {
-            return context.skip(format!("feed `{}` is not configured any more", item.feed));
+        let Some(source) = self.sources.iter().find(|source| source.spec.id == *name) else {
+            return context.skip(format!("feed `{name}` is not configured any more"));
         };
-        if let Some(reason) = source.unwanted(item) {
-            return context.skip(reason);
+        match event {
+            Event::FeedItem(item) => match source.unwanted(item) {
+                Some(reason) => context.skip(reason),
+                None => source.post(item, context),
+            },
+            Event::FeedDigest(digest) => source.post_digest(digest, context),
+            _ => Ok(()),
         }
-        for room in &source.rooms {
-            context.post(room, source.message(item, room).map_err(BotError::reject)?)?;
-        }
-        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use parlor_bot::prelude::*;
 use parlor_bot::settings::Span;
 use parlor_bot::words::WordSet;
-use parlor_bot::{FeedUrl, FirstRun, Template};
+use parlor_bot::{FeedUrl, FirstRun, IdentityField, OnEdit, Template};
 
 /// Settings of the feed bot. What is said here about looks and filters holds for all feeds; each feed may say
 /// otherwise.
@@ -35,6 +35,17 @@ pub struct Settings {
     /// What happens with the items that a feed holds when it is looked at for the first time: `"none"` (they count as
     /// seen), `"last(5)"` or `"since(2d)"`. Default: `"none"`.
     pub first_run: Option<FirstRun>,
+    /// What an item is known by, in this order: `["guid"]`, `["link"]`, `["title", "published"]`; also `author` and
+    /// `summary`. Tracking parameters of links do not count. Default: its id, else its link, else its title.
+    pub identity: Option<Vec<IdentityField>>,
+    /// What an item leads to that was posted and then changed: `"ignore"`, `"post"` (it is posted again) or `"note"` (a
+    /// short note says what changed). Default: `"ignore"`.
+    pub on_edit: Option<OnEdit>,
+    /// More new items than this in one look become one post with their titles and links. Default: 20, unless `per_poll`
+    /// is set.
+    pub digest_over: Option<usize>,
+    /// When a feed has nothing new for this long, operators are told. Default: never.
+    pub expect_every: Option<Span>,
     /// The feeds.
     pub feeds: Vec<FeedSettings>,
 }
@@ -52,8 +63,16 @@ pub struct FeedSettings {
     pub every: Option<Span>,
     /// See above.
     pub first_run: Option<FirstRun>,
-    /// The most items posted from one look, the newest; others count as seen. Default: 20.
+    /// The most items posted from one look, the newest; others count as seen. Default: all, see `digest_over`.
     pub per_poll: Option<usize>,
+    /// See above.
+    pub identity: Option<Vec<IdentityField>>,
+    /// See above.
+    pub on_edit: Option<OnEdit>,
+    /// See above.
+    pub digest_over: Option<usize>,
+    /// See above.
+    pub expect_every: Option<Span>,
     /// Whether the address may lead into private networks: loopback, 10/8, 192.168/16 and their like. Default: `false`.
     #[serde(default)]
     pub allow_private: bool,

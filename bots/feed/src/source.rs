@@ -5,7 +5,7 @@ use std::time::Duration;
 use parlor_bot::prelude::*;
 use parlor_bot::settings::Span;
 use parlor_bot::words::WordSet;
-use parlor_bot::{FeedUrl, Template, TemplateError};
+use parlor_bot::{FeedEdit, FeedUrl, OnEdit, Template, TemplateError};
 
 use crate::{FeedSettings, PostAs, Settings};
 
@@ -14,6 +14,12 @@ const WEB_MIN: Duration = Duration::from_secs(60);
 
 /// A file is not looked at more often than this.
 const FILE_MIN: Duration = Duration::from_secs(1);
+
+/// More new items than this at once nobody wants to see one by one.
+const DIGEST_OVER: usize = 20;
+
+/// A silence shorter than this is none.
+const SHORTEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// The shortest limit for a post that still shows something.
 const SHORTEST: usize = 40;
@@ -29,11 +35,11 @@ pub(crate) struct Source {
     pub(crate) spec: FeedSpec,
     pub(crate) rooms: Vec<Room>,
     name: Option<String>,
-    post_as: PostAs,
+    pub(crate) post_as: PostAs,
     text: Template,
     title: Template,
     link_text: Option<Template>,
-    max_length: usize,
+    pub(crate) max_length: usize,
     include: Option<WordSet>,
     exclude: Option<WordSet>,
 }
@@ -150,7 +156,19 @@ impl Source {
         }
     }
 
-    pub(crate) fn message(&self, item: &FeedItem, room: &Room) -> Result<Message, TemplateError> {
+    /// Posts the item in all rooms of the feed; one that was posted before as the policy for edits says.
+    pub(crate) fn post(&self, item: &FeedItem, context: &mut Context) -> Result<(), BotError> {
+        for room in &self.rooms {
+            let message = match &item.edit {
+                Some(edit) if self.spec.on_edit == OnEdit::Note => self.note(item, edit),
+                _ => self.message(item, room).map_err(BotError::reject)?,
+            };
+            context.post(room, message)?;
+        }
+        Ok(())
+    }
+
+    fn message(&self, item: &FeedItem, room: &Room) -> Result<Message, TemplateError> {
         let variables = self.variables(item, room.as_str());
         let text = self.text.render(&variables)?;
         let text = text.trim();
@@ -171,6 +189,31 @@ impl Source {
         Ok(message.shortened(self.max_length))
     }
 
+    /// A short note that the item, which was posted before, says something else now.
+    pub(crate) fn note(&self, item: &FeedItem, edit: &FeedEdit) -> Message {
+        let mut changes = Vec::new();
+        if let Some(title) = &edit.title {
+            changes.push(format!("the title was “{title}”"));
+        }
+        if edit.text {
+            changes.push("the text has changed".to_owned());
+        }
+        if edit.link {
+            changes.push("the link has changed".to_owned());
+        }
+        let message = Message::text(format!("Amended: {} ({})", item.title, changes.join("; ")));
+        let message = match &item.link {
+            Some(link) if self.link_text.is_some() => message.then("\n").link(link, link),
+            _ => message,
+        };
+        message.shortened(self.max_length)
+    }
+
+    /// The feed's name for readers.
+    pub(crate) fn shown<'a>(&'a self, feed_title: Option<&'a str>) -> &'a str {
+        self.name.as_deref().or(feed_title).unwrap_or(&self.spec.id)
+    }
+
     fn variables<'a>(&'a self, item: &'a FeedItem, room: &'a str) -> Variables<'a> {
         Variables {
             title: &item.title,
@@ -181,11 +224,7 @@ impl Source {
                 .published
                 .map(|time| time.format("%Y-%m-%d %H:%M").to_string()),
             categories: &item.categories,
-            feed: self
-                .name
-                .as_deref()
-                .or(item.feed_title.as_deref())
-                .unwrap_or(&item.feed),
+            feed: self.shown(item.feed_title.as_deref()),
             feed_title: item.feed_title.as_deref(),
             id: &item.id,
             room,
@@ -194,6 +233,13 @@ impl Source {
 }
 
 fn spec(entry: &FeedSettings, common: &Settings, path: &str, setup: &Setup) -> Result<FeedSpec, SetupError> {
+    let from = |key: &str, own: bool| {
+        if own {
+            format!("{path}.{key}")
+        } else {
+            key.to_owned()
+        }
+    };
     let mut spec = FeedSpec::new(entry.url.clone().relative_to(setup.folder()));
     spec.id = entry.name.clone().unwrap_or_else(|| entry.url.to_string());
     spec.allow_private = entry.allow_private;
@@ -207,6 +253,35 @@ fn spec(entry: &FeedSettings, common: &Settings, path: &str, setup: &Setup) -> R
         }
         spec.per_poll = count;
     }
+    spec.on_edit = entry.on_edit.or(common.on_edit).unwrap_or_default();
+    let usual = entry.per_poll.is_none().then_some(DIGEST_OVER);
+    // Who says how many a feed may post at most does not want a digest by another's word.
+    let shared = common.digest_over.filter(|_| entry.per_poll.is_none());
+    spec.digest_over = entry.digest_over.or(shared).or(usual);
+    if entry.per_poll.is_some() && entry.digest_over.is_some() {
+        return Err(SetupError::setting(
+            format!("{path}.per_poll"),
+            "with `digest_over` nothing is left out; write one of them",
+        ));
+    }
+    if let Some(fields) = entry.identity.as_ref().or(common.identity.as_ref()) {
+        if fields.is_empty() {
+            return Err(SetupError::setting(
+                from("identity", entry.identity.is_some()),
+                "an item has to be known by something; leave the key out for the usual",
+            ));
+        }
+        spec.identity.clone_from(fields);
+    }
+    if let Some(Span(expected)) = entry.expect_every.or(common.expect_every) {
+        if expected < SHORTEST_SILENCE {
+            return Err(SetupError::setting(
+                from("expect_every", entry.expect_every.is_some()),
+                format!("too short to tell silence; at least {}", Span(SHORTEST_SILENCE)),
+            ));
+        }
+        spec.expect_every = Some(expected);
+    }
     if let Some(Span(every)) = entry.every.or(common.every) {
         let min = if matches!(entry.url, FeedUrl::Web(_)) {
             WEB_MIN
@@ -214,13 +289,8 @@ fn spec(entry: &FeedSettings, common: &Settings, path: &str, setup: &Setup) -> R
             FILE_MIN
         };
         if every < min {
-            let path = if entry.every.is_some() {
-                format!("{path}.every")
-            } else {
-                "every".to_owned()
-            };
             return Err(SetupError::setting(
-                path,
+                from("every", entry.every.is_some()),
                 format!("too often; at most each {}", Span(min)),
             ));
         }

@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use parlor_bot::testkit::{Posted, TestKit};
-use parlor_bot::{FeedItem, FirstRun, Limits, Message, MessagePart, Room, Setup};
+use parlor_bot::{
+    Event, FeedDigest, FeedEdit, FeedItem, FirstRun, IdentityField, Limits, Message, MessagePart, OnEdit,
+    Room, Setup,
+};
 use parlor_bot_feed::Feed;
 use serde_json::{Value, json};
 
@@ -191,7 +194,8 @@ async fn feeds_are_asked_for_as_configured() {
         "feeds": [
             {"url": "https://example.com/a"},
             {"url": "file:news.xml", "every": "5s", "first_run": "since(2d)", "name": "local", "per_poll": 5},
-            {"url": "http://10.0.0.1/x", "allow_private": true, "first_run": "none"},
+            {"url": "http://10.0.0.1/x", "allow_private": true, "first_run": "none", "identity": ["title", "published"],
+             "on_edit": "note", "digest_over": 3, "expect_every": "2d"},
         ],
     });
     let setup = Setup::new("test", "sip:bot@example.com".parse().unwrap())
@@ -222,6 +226,14 @@ async fn feeds_are_asked_for_as_configured() {
         )
     );
     assert_eq!((c.allow_private, c.first_run), (true, FirstRun::None));
+    assert_eq!(
+        (a.digest_over, b.digest_over, c.digest_over),
+        (Some(20), None, Some(3))
+    );
+    assert_eq!((a.on_edit, c.on_edit), (OnEdit::Ignore, OnEdit::Note));
+    assert_eq!(a.expect_every, None);
+    assert_eq!(c.expect_every, Some(Duration::from_secs(172_800)));
+    assert_eq!((a.identity.len(), c.identity[1]), (0, IdentityField::Published));
 }
 
 #[tokio::test]
@@ -256,6 +268,26 @@ async fn wrong_settings_are_located() {
             "feeds[0].per_poll: with 0 nothing would ever be posted",
         ),
         (
+            json!({"per_poll": 3, "digest_over": 3}),
+            "feeds[0].per_poll: with `digest_over` nothing is left out; write one of them",
+        ),
+        (
+            json!({"identity": []}),
+            "feeds[0].identity: an item has to be known by something; leave the key out for the usual",
+        ),
+        (
+            json!({"identity": ["id"]}),
+            "feeds[0].identity[0]: unknown variant `id`, expected one of `guid`, `link`, `title`, `published`, `author`, `summary`",
+        ),
+        (
+            json!({"on_edit": "edit"}),
+            "feeds[0].on_edit: unknown variant `edit`, expected one of `ignore`, `post`, `note`",
+        ),
+        (
+            json!({"expect_every": "5s"}),
+            "feeds[0].expect_every: too short to tell silence; at least 1m",
+        ),
+        (
             json!({"rooms": ["Nowhere"]}),
             "feeds[0].rooms[0]: `Nowhere` is not one of this bot's rooms (News, Ops)",
         ),
@@ -279,5 +311,107 @@ async fn wrong_settings_are_located() {
     assert_eq!(
         problem(json!({"feeds": [same, same]})).await,
         "feeds[1].url: `https://example.com/a` stands for an earlier feed; give each a `name` of its own"
+    );
+}
+
+#[tokio::test]
+async fn an_edit_becomes_a_note_or_another_post() {
+    let edited = |edit: FeedEdit| FeedItem {
+        edit: Some(edit),
+        ..item("Release 1.1", "It is out.")
+    };
+    let title = FeedEdit {
+        title: Some("Release 1.0".to_owned()),
+        text: true,
+        link: false,
+    };
+    let note = post(one(json!({"on_edit": "note"})), edited(title.clone()))
+        .await
+        .message;
+    assert_eq!(
+        note.display_text(),
+        "Amended: Release 1.1 (the title was “Release 1.0”; the text has changed)\nhttps://example.com/1"
+    );
+    let link = FeedEdit {
+        link: true,
+        ..FeedEdit::default()
+    };
+    let note = post(one(json!({"on_edit": "note", "link": false})), edited(link))
+        .await
+        .message;
+    assert_eq!(note.display_text(), "Amended: Release 1.1 (the link has changed)");
+    let again = post(one(json!({"on_edit": "post", "link": false})), edited(title))
+        .await
+        .message;
+    assert_eq!(again.display_text(), "Release 1.1\nIt is out.");
+}
+
+fn digest(count: usize, more: usize) -> Event {
+    let item = |number: usize| FeedItem {
+        title: format!("Item {number}"),
+        link: Some(format!("https://example.com/{number}")),
+        ..item("", "")
+    };
+    Event::FeedDigest(FeedDigest {
+        feed: "https://example.com/feed.xml".to_owned(),
+        feed_title: Some("Example News".to_owned()),
+        items: (1..=count).map(item).collect(),
+        more,
+    })
+}
+
+#[tokio::test]
+async fn a_burst_becomes_few_posts_with_all_titles() {
+    let mut kit = kit(one(json!({"digest_over": 2}))).await;
+    kit.deliver(digest(3, 0)).await.unwrap();
+    kit.assert_posts(&[("News", "Example News: 3 new items\n• Item 1\n• Item 2\n• Item 3")]);
+
+    let mut kit = self::kit(one(json!({"digest_over": 2, "post_as": "story"}))).await;
+    kit.deliver(digest(3, 4)).await.unwrap();
+    let story = kit.take_posts().remove(0).message;
+    assert_eq!(story.title(), Some("Example News: 7 new items"));
+    assert_eq!(
+        story.display_text(),
+        "Example News: 7 new items\n• Item 1\n• Item 2\n• Item 3\n… and 4 more"
+    );
+
+    let mut kit = self::kit(one(json!({"digest_over": 2, "max_length": 500}))).await;
+    kit.deliver(digest(100, 0)).await.unwrap();
+    let posts = kit.take_posts();
+    assert!(posts.len() > 5 && posts.iter().all(|post| post.message.wire_len() <= 500));
+    let shown: usize = posts.iter().map(|post| links(&post.message).len()).sum();
+    assert_eq!(shown, 100);
+    assert!(
+        posts[1]
+            .message
+            .display_text()
+            .starts_with("Example News: 100 new items (continued)\n")
+    );
+}
+
+#[tokio::test]
+async fn a_digest_that_would_flood_counts_what_does_not_fit() {
+    let rooms: Vec<_> = (0..40).map(|room| format!("Room {room}")).collect();
+    let settings = json!({"max_length": 200, "feeds": [{"url": "https://example.com/feed.xml"}]});
+    let mut kit = TestKit::of::<Feed>(settings).rooms(rooms).start().await.unwrap();
+    kit.deliver(digest(100, 0)).await.unwrap();
+    let posts = kit.take_posts();
+    assert_eq!(posts.len(), 80);
+    assert!(posts.iter().all(|post| post.message.wire_len() <= 200));
+    let shown = links(&posts[0].message).len() + links(&posts[1].message).len();
+    let last = posts[1].message.display_text();
+    assert!(last.ends_with(&format!("\n… and {} more", 100 - shown)), "{last}");
+}
+
+#[tokio::test]
+async fn what_is_not_wanted_is_not_in_a_digest_and_little_is_posted_as_usual() {
+    let settings =
+        one(json!({"digest_over": 2, "include": ["Item 2"], "link": false, "text": "{{ title }}"}));
+    let mut kit = kit(settings).await;
+    kit.deliver(digest(3, 0)).await.unwrap();
+    kit.assert_posts(&[("News", "Item 2")]);
+    assert_eq!(
+        kit.skipped(),
+        ["2 of 3 left out: Item 1: none of the words to include; Item 3: none of the words to include"]
     );
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Zone;
-use crate::{FeedItem, MessageId, MessagePart, Room, RoomUri, SipUri};
+use crate::{FeedDigest, FeedItem, MessageId, MessagePart, Room, RoomUri, SipUri};
 
 /// Something that happened; which ones arrive is decided by [`crate::Interests`].
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +20,10 @@ pub enum Event {
     Parted(Presence),
     /// A time that [`crate::ScheduleSpec`] asked for has come.
     Schedule(ScheduleFired),
-    /// A feed has an item that this instance has not seen.
+    /// A feed has an item that this instance has not seen, or one that changed since.
     FeedItem(FeedItem),
+    /// A feed has more new items at once than the instance wants one by one.
+    FeedDigest(FeedDigest),
 }
 
 impl Event {
@@ -30,7 +32,7 @@ impl Event {
         match self {
             Self::Message(message) => Some(&message.room),
             Self::Joined(presence) | Self::Parted(presence) => Some(&presence.room),
-            Self::Started | Self::Schedule(_) | Self::FeedItem(_) => None,
+            Self::Started | Self::Schedule(_) | Self::FeedItem(_) | Self::FeedDigest(_) => None,
         }
     }
 }

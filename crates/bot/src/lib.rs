@@ -62,7 +62,10 @@ pub use bot::{Bot, DynBot};
 pub use context::{Context, Effects, MAX_POSTS_PER_EVENT, QueuedPost};
 pub use error::{BotError, SetupError};
 pub use event::{Event, IncomingMessage, Presence, ScheduleFired};
-pub use feed::{FeedItem, FeedSpec, FeedUrl, FeedUrlError, FirstRun, FirstRunError};
+pub use feed::{
+    FeedDigest, FeedEdit, FeedItem, FeedSpec, FeedUrl, FeedUrlError, FirstRun, FirstRunError, IdentityField,
+    OnEdit,
+};
 pub use interests::{Interests, ScheduleSpec};
 pub use message::{Limits, Message};
 pub use parlor_xccos::format::{Emoticon, FormattedMessage, MessagePart};
@@ -76,8 +79,8 @@ pub use template::{Template, TemplateError};
 /// Everything that a bot's source file usually needs.
 pub mod prelude {
     pub use crate::{
-        Bot, BotError, Context, Event, FeedItem, FeedSpec, Interests, Message, Room, ScheduleSpec, Setup,
-        SetupError,
+        Bot, BotError, Context, Event, FeedDigest, FeedItem, FeedSpec, Interests, Message, Room,
+        ScheduleSpec, Setup, SetupError,
     };
     pub use chrono::{DateTime, Utc};
     pub use serde::{Deserialize, Serialize};

@@ -9,6 +9,7 @@ use parlor_client::Platform;
 
 use crate::clock::Clock;
 use crate::fault::Faults;
+use crate::feeds::Roots;
 
 /// Everything a host needs. Nothing in it is looked up again later, so that nothing fails later because of it.
 #[derive(Debug, Clone)]
@@ -27,6 +28,11 @@ pub struct Config {
     pub instances: Vec<InstanceConfig>,
     /// How feed requests name this program.
     pub user_agent: String,
+    /// Authorities that may vouch for feeds, beside the system's.
+    pub feed_roots: Roots,
+    /// Where trouble with feeds is told, in the name of the bot that wants them; nowhere else than in events and status
+    /// when none is named.
+    pub operator_room: Option<Room>,
     /// How long posts may be, as the server is known to allow.
     pub limits: Limits,
     /// Waits, counts and sizes.
@@ -160,6 +166,8 @@ impl Config {
             endpoints: Vec::new(),
             instances: Vec::new(),
             user_agent: concat!("parlor/", env!("CARGO_PKG_VERSION")).to_owned(),
+            feed_roots: Roots::default(),
+            operator_room: None,
             limits: Limits::default(),
             tuning: Tuning::default(),
             clock: Clock::System,

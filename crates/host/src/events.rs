@@ -137,6 +137,51 @@ pub enum HostEvent {
         /// When it is tried again.
         next: DateTime<Utc>,
     },
+    /// A feed is gone for good, its server says; it is not tried again until the host starts again.
+    FeedGone {
+        /// The address.
+        url: String,
+    },
+    /// A feed has moved for good; it is fetched from its new place.
+    FeedMoved {
+        /// The configured address.
+        url: String,
+        /// The new one.
+        to: String,
+    },
+    /// A feed that operators were told of can be read again.
+    FeedRecovered {
+        /// The address.
+        url: String,
+        /// Since when it could not.
+        since: DateTime<Utc>,
+    },
+    /// A feed has had nothing new for longer than is expected of it.
+    FeedSilent {
+        /// The instance that expects something.
+        instance: String,
+        /// The feed's name there.
+        feed: String,
+        /// When the last new item was listed.
+        since: DateTime<Utc>,
+    },
+    /// A silent feed has something new again.
+    FeedHeard {
+        /// The instance.
+        instance: String,
+        /// The feed's name there.
+        feed: String,
+    },
+    /// No feed server answers: the own network is taken to be down, and feeds wait.
+    NetworkDown {
+        /// How many hosts did not answer, and none did.
+        hosts: usize,
+    },
+    /// A feed server answers again.
+    NetworkUp {
+        /// Since when none did.
+        since: DateTime<Utc>,
+    },
     /// A feed was fetched.
     FeedFetched {
         /// The address.

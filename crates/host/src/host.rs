@@ -281,7 +281,7 @@ impl Tasks {
         }
         let timekeeper = Timekeeper::new(ground.clone(), timetable.clone(), stops.intake.clone());
         tasks.sources.spawn(timekeeper.run(plan.scheduled));
-        let fetcher = Fetcher::new(&config.user_agent);
+        let fetcher = Fetcher::new(&config.user_agent, &config.feed_roots);
         let poller = Poller::new(ground.clone(), fetcher, stops.intake.clone(), plan.subscribers);
         tasks.sources.spawn(poller.run());
         tasks

@@ -23,6 +23,7 @@ mod host;
 mod key;
 mod lane;
 mod ledger;
+mod operators;
 mod plan;
 mod poller;
 mod preview;
@@ -44,7 +45,7 @@ pub use ledger::{LedgerEntry, LedgerQuery, LedgerStatus, Retried, Retry, Unknown
 pub use preview::{ConfiguredSchedule, schedules, upcoming};
 pub use state::{LedgerFile, StateError};
 pub use status::{
-    EndpointStatus, FeedStatus, InstanceState, InstanceStatus, OutboxStatus, RoomStatus, ScheduleStatus,
-    Status,
+    EndpointStatus, FeedState, FeedStatus, InstanceState, InstanceStatus, OutboxStatus, RoomStatus,
+    ScheduleStatus, Status,
 };
 pub use validate::{Problem, ProblemKind, validate};

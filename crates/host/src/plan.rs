@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use crate::config::{Config, InstanceConfig};
 use crate::desk::Bells;
 use crate::lane::{Bell, lane};
+use crate::operators::Operators;
 use crate::poller::Subscriber;
 use crate::room::{Authors, Listening, room_key};
 use crate::runner::Runner;
@@ -135,11 +136,21 @@ impl Plan {
                 hears_bots: instance.hears_bots,
             });
         }
+        let room = config.operator_room.as_ref();
+        let room = room.filter(|_| !interests.feeds.is_empty());
+        let operators = room.map(|room| Operators {
+            user: instance.user.clone(),
+            room: room_key(room),
+            shown: room.to_string(),
+            bell: self.room(instance, bots, room).bell.clone(),
+        });
         let feeds = interests.feeds.into_iter();
         self.subscribers.extend(feeds.map(|spec| Subscriber {
             instance: instance.id.clone(),
             spec,
             bell: bell.clone(),
+            operators: operators.clone(),
+            since: config.clock.now(),
         }));
         self.scheduled.push(Scheduled {
             instance: instance.id.clone(),

@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, watch};
 pub use error::StateError;
 
 pub(crate) use commit::{Handled, Quarantined, StateChange};
-pub(crate) use feeds::{FeedRecord, Subscription};
+pub(crate) use feeds::{FeedRecord, FeedRow, FeedTurn, Subscription, SubscriptionRow, Trouble};
 pub(crate) use inbox::{InboxRow, NewInput};
 pub(crate) use ledger::NewEntry;
 pub use read_only::LedgerFile;

@@ -133,6 +133,21 @@ impl ScheduleStatus {
     }
 }
 
+/// How a feed is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FeedState {
+    /// It was read at the last look, or has not been looked at yet.
+    Fine,
+    /// The last look failed; it is tried again, less and less often.
+    Failing,
+    /// The own network is taken to be down; it is looked at when that is back.
+    Waiting,
+    /// Its server says that it is gone for good (410); it is not looked at until the host starts again.
+    Gone,
+}
+
 /// A feed address.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeedStatus {
@@ -140,10 +155,16 @@ pub struct FeedStatus {
     pub url: String,
     /// How many subscriptions it serves.
     pub subscriptions: usize,
+    /// How it is doing.
+    pub state: FeedState,
     /// When it was last fetched without an error.
     pub last_fetched: Option<DateTime<Utc>>,
+    /// When something new was listed last.
+    pub last_new: Option<DateTime<Utc>>,
     /// When it is fetched next.
     pub next_fetch: Option<DateTime<Utc>>,
+    /// Where it has moved to for good; it is fetched from there.
+    pub moved_to: Option<String>,
     /// Fetches that failed since the last good one.
     pub failures: u32,
     /// Why the last one failed.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::ParseError;
 use super::fetch::MAX_BYTES;
+use super::web::MAX_REDIRECTS;
 
 /// Why a look brought nothing.
 #[derive(Debug, thiserror::Error)]
@@ -21,15 +22,21 @@ pub enum FeedError {
         /// The host, as named by the address or by a redirect.
         host: String,
     },
-    /// No connection: a name that does not resolve, nobody listens, TLS fails, the own network is down.
+    /// No connection: a name that does not resolve, nobody listens, the own network is down.
     #[error("not reachable")]
     Unreachable(#[source] reqwest::Error),
+    /// Somebody answers, but cannot prove to be the server.
+    #[error("no secure connection")]
+    Insecure(#[source] rustls::Error),
     /// The whole answer did not come in time.
     #[error("no complete answer in time")]
     Late,
     /// More redirects than five, or to something that is not http or https.
     #[error("the redirects lead nowhere")]
-    Redirects(#[source] reqwest::Error),
+    Redirects(#[from] BadRedirect),
+    /// The feed is gone for good, the server says (410).
+    #[error("the server says that the feed is gone for good (410)")]
+    Gone,
     /// The server answered with an error.
     #[error("the server answered {status}")]
     Status {
@@ -58,10 +65,10 @@ pub enum FeedError {
 }
 
 impl FeedError {
-    /// Whether the network between may be to blame, rather than the feed. When all feeds fail like this, it is the own
-    /// network, and nobody else should be suspected.
+    /// Whether nobody answered, so that the network between may be to blame, rather than the feed. When many hosts fail
+    /// like this, it is the own network, and nobody else should be suspected.
     pub const fn is_network(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Late | Self::Broken(_))
+        matches!(self, Self::Unreachable(_) | Self::Late)
     }
 
     /// How long the server asks to be left alone.
@@ -71,4 +78,19 @@ impl FeedError {
             _ => None,
         }
     }
+}
+
+/// A redirect that is not followed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadRedirect {
+    /// One too many.
+    #[error("more than {MAX_REDIRECTS} redirects")]
+    Many,
+    /// To something that is not on the web.
+    #[error("a redirect to a `{0}:` address")]
+    Scheme(String),
+    /// Without an address, or with one that cannot be read.
+    #[error("a redirect without a place to go to")]
+    Place,
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use parlor_bot::FeedUrl;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::error::FeedError;
+use super::roots::Roots;
 use super::web::Web;
 use super::{Feed, ParseError, file, parse};
 
@@ -23,13 +25,24 @@ pub struct Validators {
     pub last_modified: Option<String>,
 }
 
+/// What a server says about the looks to come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advice {
+    /// Not before this time has passed: `Retry-After`.
+    pub retry_after: Option<Duration>,
+    /// Nothing will change for so long: `Cache-Control` or `Expires`.
+    pub fresh_for: Option<Duration>,
+    /// Where it is from now on: the end of a chain of permanent redirects.
+    pub moved_to: Option<Url>,
+}
+
 /// What a look brought.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fetched {
     /// The same as the validators stand for.
     NotModified {
-        /// Not before this time has passed, the server asks.
-        retry_after: Option<Duration>,
+        /// About the looks to come.
+        advice: Advice,
     },
     /// Another version.
     Changed {
@@ -37,8 +50,8 @@ pub enum Fetched {
         validators: Validators,
         /// What was read; items oldest first.
         feed: Feed,
-        /// Not before this time has passed, the server asks.
-        retry_after: Option<Duration>,
+        /// About the looks to come.
+        advice: Advice,
     },
 }
 
@@ -51,20 +64,22 @@ pub struct Fetcher {
 /// What was fetched, before it is read.
 pub(super) enum Raw {
     NotModified {
-        retry_after: Option<Duration>,
+        advice: Advice,
     },
     Changed {
         validators: Validators,
         bytes: Vec<u8>,
         base: Option<String>,
-        retry_after: Option<Duration>,
+        /// The encoding that HTTP names.
+        charset: Option<String>,
+        advice: Advice,
     },
 }
 
 impl Fetcher {
-    /// A fetcher that names itself `user_agent` to web servers.
-    pub fn new(user_agent: &str) -> Self {
-        Self::over(Web::new(user_agent))
+    /// A fetcher that names itself `user_agent` to web servers, and believes these authorities beside the system's.
+    pub fn new(user_agent: &str, roots: &Roots) -> Self {
+        Self::over(Web::new(user_agent, roots))
     }
 
     pub(super) fn over(web: Web) -> Self {
@@ -93,18 +108,26 @@ impl Fetcher {
             }
         };
         match raw {
-            Raw::NotModified { retry_after } => Ok(Fetched::NotModified { retry_after }),
+            Raw::NotModified { advice } => Ok(Fetched::NotModified { advice }),
             Raw::Changed {
                 validators,
                 bytes,
                 base,
-                retry_after,
+                charset,
+                advice,
             } => {
-                let feed = blocking(move || parse::parse(&bytes, base.as_deref())).await??;
+                let read = move || parse::parse(&bytes, base.as_deref(), charset.as_deref());
+                let feed = blocking(read).await??;
+                // Half a feed is asked for again.
+                let validators = if feed.is_whole() {
+                    validators
+                } else {
+                    Validators::default()
+                };
                 Ok(Fetched::Changed {
                     validators,
                     feed,
-                    retry_after,
+                    advice,
                 })
             }
         }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use super::Validators;
 use super::error::FeedError;
-use super::fetch::{MAX_BYTES, Raw};
+use super::fetch::{Advice, MAX_BYTES, Raw};
 
 /// Reads the file when it has changed since `validators` were made. Blocks.
 pub(super) fn read(path: &Path, validators: &Validators) -> Result<Raw, FeedError> {
@@ -29,7 +29,9 @@ pub(super) fn read(path: &Path, validators: &Validators) -> Result<Raw, FeedErro
         metadata.len()
     );
     if validators.last_modified.as_deref() == Some(&version) {
-        return Ok(Raw::NotModified { retry_after: None });
+        return Ok(Raw::NotModified {
+            advice: Advice::default(),
+        });
     }
     let mut bytes = Vec::new();
     File::open(path)
@@ -48,6 +50,7 @@ pub(super) fn read(path: &Path, validators: &Validators) -> Result<Raw, FeedErro
         validators,
         bytes,
         base: None,
-        retry_after: None,
+        charset: None,
+        advice: Advice::default(),
     })
 }

@@ -1,13 +1,14 @@
 //! Bytes to items: feed-rs, after a repair where bytes need it, then limits and plain text.
 
-use std::collections::HashSet;
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use feed_rs::model;
 use parlor_bot::FeedItem;
-use sha2::{Digest, Sha256};
 
-use super::{clean, repair};
+use super::decode::decode;
+use super::identity::{bounded, identity};
+use super::repair::Repair;
+use super::{clean, repair, salvage};
 
 /// Items are read up to this many; feeds have tens.
 const MAX_ITEMS: usize = 1000;
@@ -20,9 +21,6 @@ const MAX_SUMMARY: usize = 20_000;
 
 /// Longer HTML is left out, in bytes.
 const MAX_HTML: usize = 32 * 1024;
-
-/// Longer ids are replaced by their hash, in bytes.
-const MAX_ID: usize = 256;
 
 /// Longer links are left out, in bytes, as is the practice of browsers.
 const MAX_LINK: usize = 2048;
@@ -38,8 +36,23 @@ const MAX_NAME: usize = 200;
 pub struct Feed {
     /// Its title.
     pub title: Option<String>,
-    /// Its items, oldest first; `FeedItem::feed` is empty until they are handed to a subscriber.
+    /// Its items, oldest first, as often as it lists them; `FeedItem::feed` is empty until they are handed to a subscriber.
     pub items: Vec<FeedItem>,
+    /// How often it changes, it says: RSS `ttl`, or `sy:updatePeriod` of the syndication module.
+    pub period: Option<Duration>,
+    /// What was wrong with it.
+    pub repairs: Vec<Repair>,
+}
+
+impl Feed {
+    /// Whether all of it was read. What is missing may come with the next look, also when the server says that nothing
+    /// has changed.
+    pub fn is_whole(&self) -> bool {
+        !self
+            .repairs
+            .iter()
+            .any(|repair| matches!(repair, Repair::Items(_)))
+    }
 }
 
 /// Why bytes are not a feed.
@@ -57,42 +70,89 @@ pub enum ParseError {
     Crashed,
 }
 
-/// Reads a feed that was found at `base`.
-pub(super) fn parse(bytes: &[u8], base: Option<&str>) -> Result<Feed, ParseError> {
+/// Reads a feed that was found at `base`; `charset` is what HTTP says of its encoding.
+pub(super) fn parse(bytes: &[u8], base: Option<&str>, charset: Option<&str>) -> Result<Feed, ParseError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(ParseError::Empty);
     }
-    let bytes = &*repair::apart(bytes);
-    // A parser that failed keeps half an item and panics when it is used again, so each attempt has its own.
-    let attempt = |bytes: &[u8]| {
-        feed_rs::parser::Builder::new()
-            .base_uri(base)
-            // Items without an id are told apart below; the library's answer could be a random one.
-            .id_generator(|_, _, _| String::new())
-            .build()
-            .parse(bytes)
-    };
-    let read = match attempt(bytes) {
-        Ok(feed) => feed,
-        Err(problem) => match repair::repaired(bytes) {
-            Some(repaired) => attempt(&repaired).map_err(|_| ParseError::Format(problem))?,
-            None => return Err(ParseError::Format(problem)),
-        },
-    };
+    let decoded = decode(bytes, charset);
+    let (read, mut repairs) = read(&decoded.text, base)?;
+    repairs.extend(decoded.other_than_named.map(Repair::Encoding));
+    let period = read
+        .ttl
+        .map(|minutes| Duration::from_secs(u64::from(minutes) * 60))
+        .or_else(|| update_period(&decoded.text));
     let title = read
         .title
         .map(|title| limited(clean::line(&title.content), MAX_TITLE))
         .filter(|t| !t.is_empty());
-    let mut ids = HashSet::new();
     let mut items: Vec<FeedItem> = read
         .entries
         .into_iter()
         .take(MAX_ITEMS)
         .map(|entry| item(entry, title.clone()))
-        .filter(|item| ids.insert(item.id.clone()))
         .collect();
     put_oldest_first(&mut items);
-    Ok(Feed { title, items })
+    Ok(Feed {
+        title,
+        items,
+        period,
+        repairs,
+    })
+}
+
+/// As it is; else with its references repaired; else its whole items.
+fn read(text: &str, base: Option<&str>) -> Result<(model::Feed, Vec<Repair>), ParseError> {
+    let problem = match attempt(text, base) {
+        Ok(feed) => return Ok((feed, Vec::new())),
+        Err(problem) => problem,
+    };
+    let mut repairs = Vec::new();
+    let referenced = repair::references(text);
+    if let Some(text) = &referenced {
+        repairs.push(Repair::References);
+        if let Ok(feed) = attempt(text, base) {
+            return Ok((feed, repairs));
+        }
+    }
+    let salvaged = salvage::whole_items(referenced.as_deref().unwrap_or(text));
+    match salvaged.map(|salvaged| (attempt(&salvaged.text, base), salvaged.dropped)) {
+        Some((Ok(feed), dropped)) => {
+            repairs.push(Repair::Items(dropped));
+            Ok((feed, repairs))
+        }
+        _ => Err(ParseError::Format(problem)),
+    }
+}
+
+/// A parser that failed keeps half an item and panics when it is used again, so each attempt has its own.
+fn attempt(text: &str, base: Option<&str>) -> Result<model::Feed, feed_rs::parser::ParseFeedError> {
+    feed_rs::parser::Builder::new()
+        .base_uri(base)
+        // Items without an id are told apart by `identity`; the library's answer could be a random one.
+        .id_generator(|_, _, _| String::new())
+        .build()
+        .parse(&*repair::apart(text.as_bytes()))
+}
+
+/// `updatePeriod` and `updateFrequency` of the syndication module, which the parser does not know.
+fn update_period(text: &str) -> Option<Duration> {
+    let value = |name: &str| {
+        let (_, after) = text.split_once(name)?;
+        Some(after.split_once('<')?.0.trim())
+    };
+    let period: u64 = match value("<sy:updatePeriod>")?.to_ascii_lowercase().as_str() {
+        "hourly" => 3600,
+        "daily" => 24 * 3600,
+        "weekly" => 7 * 24 * 3600,
+        "monthly" => 30 * 24 * 3600,
+        "yearly" => 365 * 24 * 3600,
+        _ => return None,
+    };
+    let times = value("<sy:updateFrequency>").and_then(|times| times.parse().ok());
+    Some(Duration::from_secs(
+        period / times.filter(|times| *times > 0).unwrap_or(1),
+    ))
 }
 
 /// By date where all have one; else as the feed has them, which is newest first.
@@ -119,10 +179,11 @@ fn item(entry: model::Entry, feed_title: Option<String>) -> FeedItem {
         .into_iter()
         .filter_map(|author| author.name)
         .map(|name| clean::line(&name));
-    FeedItem {
+    let mut item = FeedItem {
         feed: String::new(),
         feed_title,
-        id: identity(&entry.id, link.as_deref(), &title, &summary, entry.published),
+        id: String::new(),
+        guid: Some(entry.id.trim().to_owned()).filter(|guid| !guid.is_empty()),
         link,
         author: authors
             .find(|name| !name.is_empty())
@@ -138,39 +199,11 @@ fn item(entry: model::Entry, feed_title: Option<String>) -> FeedItem {
         title,
         summary: limited(summary, MAX_SUMMARY),
         summary_html: summary_html.filter(|html| html.len() <= MAX_HTML),
-    }
-}
-
-/// What identifies the item: its id, else its link, else a hash of what it says.
-fn identity(
-    id: &str,
-    link: Option<&str>,
-    title: &str,
-    summary: &str,
-    published: Option<DateTime<Utc>>,
-) -> String {
-    let id = id.trim();
-    match (id.is_empty(), link) {
-        (false, _) if id.len() <= MAX_ID && !id.contains(char::is_control) => id.to_owned(),
-        (false, _) => hash(&[id]),
-        (true, Some(link)) => link.to_owned(),
-        (true, None) if !title.is_empty() => hash(&[title]),
-        (true, None) => hash(&[
-            summary,
-            &published.map(|time| time.to_rfc3339()).unwrap_or_default(),
-        ]),
-    }
-}
-
-fn hash(texts: &[&str]) -> String {
-    let mut hasher = Sha256::new();
-    for text in texts {
-        hasher.update(text.as_bytes());
-        hasher.update([0]);
-    }
-    hasher.finalize()[..16]
-        .iter()
-        .fold("hash:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+        edit: None,
+    };
+    item.id = identity(&[], &item);
+    item.guid = item.guid.map(|guid| bounded(&guid));
+    item
 }
 
 /// The item's page: a link that says so, else one that says nothing, else any; http and https only.
@@ -215,13 +248,15 @@ mod tests {
 
     use super::*;
 
+    use crate::feeds::identity::MAX_ID;
+
     const RSS: &str = include_str!("testdata/news.rss");
 
     #[test]
     fn a_repair_after_half_an_item_works() {
         let rss =
             "<rss version='2.0'><channel><title>x</title><item><title>Q&A</title></item></channel></rss>";
-        assert_eq!(parse(rss.as_bytes(), None).unwrap().items[0].title, "Q&A");
+        assert_eq!(parse(rss.as_bytes(), None, None).unwrap().items[0].title, "Q&A");
     }
 
     #[test]
@@ -229,7 +264,9 @@ mod tests {
         let rss = "<rss version='2.0'><channel><title>x</title><item><title>t</title>\
             <author>ann@example.com（安）</author></item></channel></rss>";
         assert_eq!(
-            parse(rss.as_bytes(), None).unwrap().items[0].author.as_deref(),
+            parse(rss.as_bytes(), None, None).unwrap().items[0]
+                .author
+                .as_deref(),
             Some("（安）")
         );
     }
@@ -258,7 +295,7 @@ mod tests {
                 "[".repeat(500_000)
             ),
         ] {
-            assert!(parse(source.as_bytes(), None).is_err());
+            assert!(parse(source.as_bytes(), None, None).is_err());
         }
     }
 
@@ -273,7 +310,7 @@ mod tests {
                 let end = (at + cut).min(bytes.len());
                 bytes.splice(at..end, [byte]);
             }
-            if let Ok(feed) = parse(&bytes, Some("https://example.com/feed")) {
+            if let Ok(feed) = parse(&bytes, Some("https://example.com/feed"), None) {
                 for item in feed.items {
                     prop_assert!(!item.id.is_empty() && item.id.len() <= MAX_ID.max(MAX_LINK));
                     prop_assert!(!item.title.contains(char::is_control));
@@ -284,7 +321,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = parse(&bytes, None);
+            let _ = parse(&bytes, None, None);
         }
     }
 }

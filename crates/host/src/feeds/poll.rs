@@ -8,6 +8,10 @@ use parlor_bot::settings::Span;
 /// A failing feed is looked at once a day at least, and a server's wish to wait longer than that is not believed.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
+/// What a publisher says of how seldom the feed changes is believed up to this: many a server promises a year for
+/// everything, and a conditional request each hour is a burden to nobody.
+const LONGEST_PROMISE: Duration = Duration::from_secs(3600);
+
 /// How a feed has been doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
@@ -15,18 +19,21 @@ pub struct Pace {
     pub failures: u32,
     /// What the server asked for at the last look.
     pub retry_after: Option<Duration>,
+    /// For how long nothing will change, by what HTTP or the feed itself said at the last look.
+    pub promised: Option<Duration>,
 }
 
 /// When to look again at a feed that was looked at `now` and is wanted every `every`.
 ///
-/// From the second failure in a row on the interval doubles, up to a day; `Retry-After` is kept, up to a day. `spread`
-/// in 0..1 (a random number, or a hash of the address) makes it later by up to a tenth, so that feeds do not come in
-/// step.
+/// From the second failure in a row on the interval doubles, up to a day; `Retry-After` is kept, up to a day; what the
+/// publisher promises is believed, up to an hour. `spread` in 0..1 (a hash of the address) makes it later by up to a
+/// tenth, so that feeds do not come in step.
 pub fn next_poll(now: DateTime<Utc>, every: Duration, pace: Pace, spread: f64) -> DateTime<Utc> {
     let doubled = every.saturating_mul(1 << pace.failures.saturating_sub(1).min(20));
     let wait = doubled
         .min(LONGEST.max(every))
-        .max(pace.retry_after.unwrap_or_default().min(LONGEST));
+        .max(pace.retry_after.unwrap_or_default().min(LONGEST))
+        .max(pace.promised.unwrap_or_default().min(LONGEST_PROMISE));
     let later = wait.as_secs_f64() * 0.1 * spread.clamp(0.0, 1.0);
     now + Span(wait).delta() + TimeDelta::milliseconds((later * 1000.0) as i64)
 }
@@ -42,6 +49,7 @@ mod tests {
             let pace = Pace {
                 failures,
                 retry_after: retry_after.map(Duration::from_secs),
+                promised: None,
             };
             (next_poll(now, Duration::from_secs(every * 60), pace, 0.0) - now).num_minutes()
         };
@@ -62,6 +70,17 @@ mod tests {
             7 * 1440,
             "a slow feed is not made faster"
         );
+        let promised = |every: u64, seconds| {
+            let pace = Pace {
+                promised: Some(Duration::from_secs(seconds)),
+                ..Pace::default()
+            };
+            (next_poll(now, Duration::from_secs(every * 60), pace, 0.0) - now).num_minutes()
+        };
+        assert_eq!(promised(15, 30 * 60), 30);
+        assert_eq!(promised(15, 60), 15, "never more often than wanted");
+        assert_eq!(promised(15, 31_536_000), 60, "a year is not believed");
+        assert_eq!(promised(120, 31_536_000), 120);
         let spread = next_poll(now, Duration::from_secs(600), Pace::default(), 0.5) - now;
         assert_eq!(spread.num_seconds(), 630);
     }

@@ -1,73 +1,109 @@
-//! Broken XML as found in the wild, made readable: bare ampersands, bytes that are not what they say.
+//! Broken XML as found in the wild, made readable: bare ampersands, references to characters that do not exist.
 
 use std::borrow::Cow;
+use std::fmt;
 
-/// A second version of `bytes` to try, when there is something to repair.
-pub(super) fn repaired(bytes: &[u8]) -> Option<Vec<u8>> {
-    let text = decoded(bytes);
-    let escaped = escape_ampersands(&text);
-    let changed = matches!(text, Cow::Owned(_)) || escaped.len() != text.len();
-    changed.then_some(escaped)
+/// Something wrong with a feed that was read all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Repair {
+    /// The bytes are not in the encoding that is named; this one was used.
+    Encoding(&'static str),
+    /// Ampersands stood alone, or references led to no character.
+    References,
+    /// Items that are cut off or do not fit together were left out; how many.
+    Items(usize),
 }
 
-/// UTF-8 where it is claimed or nothing is said: latin1 when nothing is said, replacement characters when it is.
-/// Other encodings are left to the parser, which knows them; all of them agree about `&` and `;`.
-fn decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let declared = declaration(bytes);
-    if declared
-        .as_deref()
-        .is_some_and(|name| name != "utf-8" && name != "utf8")
-        || std::str::from_utf8(bytes).is_ok()
-    {
-        return Cow::Borrowed(bytes);
-    }
-    if declared.is_some() {
-        return Cow::Owned(String::from_utf8_lossy(bytes).into_owned().into_bytes());
-    }
-    Cow::Owned(
-        bytes
-            .iter()
-            .map(|byte| char::from(*byte))
-            .collect::<String>()
-            .into_bytes(),
-    )
-}
-
-/// The encoding named by the XML declaration, in lower case.
-fn declaration(bytes: &[u8]) -> Option<String> {
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).to_ascii_lowercase();
-    let head = &head[head.find("<?xml")?..head.find("?>")?];
-    let value = head
-        .split_once("encoding")?
-        .1
-        .trim_start()
-        .strip_prefix('=')?
-        .trim_start();
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    Some(value[1..].split(quote).next()?.trim().to_owned())
-}
-
-/// `&` becomes `&amp;` where no reference begins; CDATA sections and comments stay as they are.
-fn escape_ampersands(bytes: &[u8]) -> Vec<u8> {
-    const SECTIONS: [(&[u8], &[u8]); 2] = [(b"<![CDATA[", b"]]>"), (b"<!--", b"-->")];
-    let mut escaped = Vec::with_capacity(bytes.len() + 64);
-    let mut rest = bytes;
-    while let Some(&byte) = rest.first() {
-        if let Some((start, end)) = SECTIONS.iter().find(|(start, _)| rest.starts_with(start)) {
-            let length =
-                find(&rest[start.len()..], end).map_or(rest.len(), |at| start.len() + at + end.len());
-            escaped.extend_from_slice(&rest[..length]);
-            rest = &rest[length..];
-            continue;
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encoding(name) => write!(f, "not in the encoding that it names; read as {name}"),
+            Self::References => f.write_str("a bare `&`, or a reference to no character"),
+            Self::Items(0) => f.write_str("it is cut off after its items"),
+            Self::Items(1) => f.write_str("1 item is cut off or broken and was left out"),
+            Self::Items(count) => write!(f, "{count} items are cut off or broken and were left out"),
         }
-        if byte == b'&' && !is_reference(&rest[1..]) {
-            escaped.extend_from_slice(b"&amp;");
+    }
+}
+
+/// `&` becomes `&amp;` where no reference begins, and references to characters that XML forbids go; CDATA sections and
+/// comments stay as they are. `None` when nothing is to be done.
+pub(super) fn references(text: &str) -> Option<String> {
+    const SECTIONS: [(&str, &str); 2] = [("<![CDATA[", "]]>"), ("<!--", "-->")];
+    let mut repaired = String::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<']) {
+        repaired.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let length = if rest.starts_with('&') {
+            match reference(&rest[1..]) {
+                Reference::None => {
+                    repaired.push_str("&amp;");
+                    rest = &rest[1..];
+                    continue;
+                }
+                Reference::Forbidden(length) => {
+                    rest = &rest[1 + length..];
+                    continue;
+                }
+                Reference::Fine(length) => 1 + length,
+            }
         } else {
-            escaped.push(byte);
-        }
-        rest = &rest[1..];
+            match SECTIONS.iter().find(|(start, _)| rest.starts_with(start)) {
+                Some((_, end)) => rest.find(end).map_or(rest.len(), |at| at + end.len()),
+                None => 1,
+            }
+        };
+        repaired.push_str(&rest[..length]);
+        rest = &rest[length..];
     }
-    escaped
+    repaired.push_str(rest);
+    (repaired != text).then_some(repaired)
+}
+
+/// What follows an `&`, with its length in bytes.
+enum Reference {
+    None,
+    Fine(usize),
+    Forbidden(usize),
+}
+
+/// The longest reference, in bytes: the longest name of HTML has 31 letters.
+const MAX_REFERENCE: usize = 33;
+
+fn reference(after: &str) -> Reference {
+    let Some(end) = after.bytes().take(MAX_REFERENCE).position(|byte| byte == b';') else {
+        return Reference::None;
+    };
+    let (name, length) = (&after[..end], end + 1);
+    let Some(number) = name.strip_prefix('#') else {
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric());
+        return if is_name {
+            Reference::Fine(length)
+        } else {
+            Reference::None
+        };
+    };
+    let (digits, radix) = match number.strip_prefix(['x', 'X']) {
+        Some(digits) => (digits, 16),
+        None => (number, 10),
+    };
+    if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+        return Reference::None;
+    }
+    let legal = u32::from_str_radix(digits, radix)
+        .ok()
+        .and_then(char::from_u32)
+        .is_some_and(|c| {
+            c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}') || matches!(c, '\t' | '\n' | '\r')
+        });
+    if legal {
+        Reference::Fine(length)
+    } else {
+        Reference::Forbidden(length)
+    }
 }
 
 /// Puts a space between an e-mail address and a letter outside ASCII that touches it: feed-rs 3.0.0 cuts authors such as
@@ -122,46 +158,32 @@ pub(super) fn apart(bytes: &[u8]) -> Cow<'_, [u8]> {
 /// The longest side of an e-mail address that is looked at, in bytes: the longest domain name.
 const MAX_ADDRESS: usize = 255;
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
-}
-
-/// Whether what follows an `&` makes it an entity or character reference.
-fn is_reference(after: &[u8]) -> bool {
-    // The longest entity of HTML has 31 letters.
-    let Some(end) = after.iter().take(33).position(|byte| *byte == b';') else {
-        return false;
-    };
-    match &after[..end] {
-        [] => false,
-        [b'#', b'x' | b'X', digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit),
-        [b'#', digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
-        name => name[0].is_ascii_alphabetic() && name.iter().all(u8::is_ascii_alphanumeric),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn bare_ampersands_are_escaped_and_nothing_else() {
-        let escaped = |text: &str| String::from_utf8(escape_ampersands(text.as_bytes())).unwrap();
         for (text, expected) in [
-            (
-                "AT&T &amp; &#169; &#xa9; &eacute;",
-                "AT&amp;T &amp; &#169; &#xa9; &eacute;",
-            ),
             ("a?b=1&c=2&d;", "a?b=1&amp;c=2&d;"),
             (
                 "<![CDATA[a & b]]> & <!-- & -->",
                 "<![CDATA[a & b]]> &amp; <!-- & -->",
             ),
             ("&", "&amp;"),
-            ("&;&#;&#x;", "&amp;;&amp;#;&amp;#x;"),
-            ("<![CDATA[ unfinished &", "<![CDATA[ unfinished &"),
+            ("&é;", "&amp;é;"),
+            ("&;&#;&#x;&#9a;", "&amp;;&amp;#;&amp;#x;&amp;#9a;"),
+            ("a&#0;b&#x1F;c&#9;&#xfffe;&#99999999;d", "abc&#9;d"),
         ] {
-            assert_eq!(escaped(text), expected);
+            assert_eq!(references(text).as_deref(), Some(expected));
+        }
+        for fine in [
+            "AT&amp;T &#169; &#xa9; &eacute;",
+            "<![CDATA[ unfinished &",
+            "",
+            "<a>b</a>",
+        ] {
+            assert_eq!(references(fine), None);
         }
     }
 
@@ -180,20 +202,5 @@ mod tests {
         ] {
             assert_eq!(apart(text), expected);
         }
-    }
-
-    #[test]
-    fn bytes_that_are_not_utf8_are_read_as_what_they_may_be() {
-        let text = |bytes: &[u8]| repaired(bytes).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        assert_eq!(text(b"<rss>caf\xe9</rss>").as_deref(), Some("<rss>café</rss>"));
-        assert_eq!(
-            text(b"<?xml version='1.0' encoding='UTF-8'?><rss>caf\xe9</rss>").as_deref(),
-            Some("<?xml version='1.0' encoding='UTF-8'?><rss>caf\u{fffd}</rss>")
-        );
-        assert_eq!(
-            text(b"<?xml version='1.0' encoding='ISO-8859-1'?><rss>caf\xe9</rss>"),
-            None
-        );
-        assert_eq!(text("<rss>café</rss>".as_bytes()), None, "nothing to repair");
     }
 }

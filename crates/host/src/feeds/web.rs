@@ -1,29 +1,31 @@
 //! Feeds from web servers: conditional requests, bounded, kept away from private networks.
 
 use std::error::Error;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use reqwest::header::{
-    ACCEPT, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
-    RETRY_AFTER,
+    ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, LOCATION,
 };
-use reqwest::redirect::{Attempt, Policy};
+use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use url::{Host, Url};
 
-use super::Validators;
 use super::address::is_private;
-use super::error::FeedError;
-use super::fetch::{MAX_BYTES, Raw};
+use super::error::{BadRedirect, FeedError};
+use super::fetch::{Advice, MAX_BYTES, Raw};
+use super::roots::Roots;
+use super::{Validators, caching};
 
 /// A connection that takes longer will not bring a feed in time either.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Chains of http -> https -> www -> new place have three or four.
-const MAX_REDIRECTS: usize = 5;
+pub(super) const MAX_REDIRECTS: usize = 5;
 
 /// Longer validators are not stored, in bytes; the next look is unconditional then.
 const MAX_VALIDATOR: usize = 1024;
@@ -42,6 +44,7 @@ pub(super) struct Web {
     forbidden: Forbidden,
     /// Whether the environment's proxies are used for public addresses.
     proxies: bool,
+    roots: Roots,
     public: OnceLock<Result<Client, Arc<reqwest::Error>>>,
     all: OnceLock<Result<Client, Arc<reqwest::Error>>>,
 }
@@ -53,20 +56,12 @@ struct PrivateHost {
     host: String,
 }
 
-/// A redirect that is not followed.
-#[derive(Debug, thiserror::Error)]
-enum BadRedirect {
-    #[error("more than {MAX_REDIRECTS} redirects")]
-    Many,
-    #[error("a redirect to a `{0}:` address")]
-    Scheme(String),
-}
-
 impl Web {
     /// For slow servers 30 seconds are many, and few enough that a hundred of them do not hold up the others.
-    pub(super) fn new(user_agent: &str) -> Self {
+    pub(super) fn new(user_agent: &str, roots: &Roots) -> Self {
         Self {
             proxies: true,
+            roots: roots.clone(),
             ..Self::direct(user_agent, Duration::from_secs(30), is_private)
         }
     }
@@ -77,46 +72,49 @@ impl Web {
             deadline,
             forbidden,
             proxies: false,
+            roots: Roots::default(),
             public: OnceLock::new(),
             all: OnceLock::new(),
         }
     }
 
+    /// Asks for `url`, within the deadline for all of the answer and the redirects before it.
     pub(super) async fn get(
         &self,
         url: &Url,
         validators: &Validators,
         allow_private: bool,
     ) -> Result<Raw, FeedError> {
+        let answer = self.follow(url, validators, allow_private);
+        tokio::time::timeout(self.deadline, answer)
+            .await
+            .unwrap_or(Err(FeedError::Late))
+    }
+
+    async fn follow(
+        &self,
+        url: &Url,
+        validators: &Validators,
+        allow_private: bool,
+    ) -> Result<Raw, FeedError> {
         let client = self.client(allow_private)?;
-        if !allow_private && let Some(PrivateHost { host }) = private_literal(url, self.forbidden) {
-            return Err(FeedError::Private { host });
+        let mut path = Path::new(url);
+        loop {
+            if !allow_private && let Some(PrivateHost { host }) = private_literal(&path.at, self.forbidden) {
+                return Err(FeedError::Private { host });
+            }
+            let request = client.get(path.at.clone()).headers(conditions(validators));
+            let response = request.send().await.map_err(classify)?;
+            match response.status() {
+                StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT => {
+                    path.turn(&response, true)?
+                }
+                StatusCode::FOUND | StatusCode::SEE_OTHER | StatusCode::TEMPORARY_REDIRECT => {
+                    path.turn(&response, false)?;
+                }
+                _ => return answered(response, path.moved_to).await,
+            }
         }
-        let request = client.get(url.clone()).headers(conditions(validators));
-        let mut response = request.send().await.map_err(classify)?;
-        let status = response.status();
-        let retry_after = retry_after(response.headers());
-        if status == StatusCode::NOT_MODIFIED {
-            return Ok(Raw::NotModified { retry_after });
-        }
-        if status != StatusCode::OK {
-            return Err(FeedError::Status {
-                status: status.as_u16(),
-                retry_after,
-            });
-        }
-        let validators = Validators {
-            etag: validator(response.headers(), ETAG),
-            last_modified: validator(response.headers(), LAST_MODIFIED),
-        };
-        let base = Some(response.url().to_string());
-        let bytes = body(&mut response).await?;
-        Ok(Raw::Changed {
-            validators,
-            bytes,
-            base,
-            retry_after,
-        })
     }
 
     fn client(&self, allow_private: bool) -> Result<&Client, FeedError> {
@@ -133,24 +131,103 @@ impl Web {
             .user_agent(&self.user_agent)
             .connect_timeout(CONNECT.min(self.deadline))
             .timeout(self.deadline);
+        builder = builder
+            .redirect(Policy::none())
+            .tls_certs_merge(self.roots.certificates.iter().cloned());
         // What is near is reached directly.
         if allow_private || !self.proxies {
             builder = builder.no_proxy();
         }
-        if allow_private {
-            return builder
-                .redirect(Policy::custom(|attempt| follow(attempt, |_| false)))
-                .build();
-        }
-        let forbidden = self.forbidden;
-        builder
-            .dns_resolver(Arc::new(PublicResolver {
-                forbidden,
+        if !allow_private {
+            builder = builder.dns_resolver(Arc::new(PublicResolver {
+                forbidden: self.forbidden,
                 proxies: if self.proxies { proxy_hosts() } else { Vec::new() },
-            }))
-            .redirect(Policy::custom(move |attempt| follow(attempt, forbidden)))
-            .build()
+            }));
+        }
+        builder.build()
     }
+}
+
+/// The way through redirects.
+struct Path {
+    at: Url,
+    turns: usize,
+    /// Where permanent redirects alone have led.
+    moved_to: Option<Url>,
+    for_good: bool,
+}
+
+impl Path {
+    fn new(url: &Url) -> Self {
+        Self {
+            at: url.clone(),
+            turns: 0,
+            moved_to: None,
+            for_good: true,
+        }
+    }
+
+    fn turn(&mut self, response: &Response, permanent: bool) -> Result<(), BadRedirect> {
+        self.turns += 1;
+        if self.turns > MAX_REDIRECTS {
+            return Err(BadRedirect::Many);
+        }
+        let place = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|place| place.to_str().ok());
+        let mut next = place
+            .and_then(|place| self.at.join(place).ok())
+            .ok_or(BadRedirect::Place)?;
+        if !matches!(next.scheme(), "http" | "https") {
+            return Err(BadRedirect::Scheme(next.scheme().to_owned()));
+        }
+        next.set_fragment(None);
+        // From https to http anybody on the way may have sent us: followed, but not for good.
+        self.for_good &= permanent && (self.at.scheme() == next.scheme() || next.scheme() == "https");
+        // An address with a password in it is not kept.
+        self.for_good &= next.username().is_empty() && next.password().is_none();
+        self.at = next;
+        if self.for_good {
+            self.moved_to = Some(self.at.clone());
+        }
+        Ok(())
+    }
+}
+
+/// What the last server on the way says.
+async fn answered(mut response: Response, moved_to: Option<Url>) -> Result<Raw, FeedError> {
+    let headers = response.headers();
+    let advice = Advice {
+        retry_after: caching::retry_after(headers, Utc::now()),
+        fresh_for: caching::fresh_for(headers),
+        moved_to,
+    };
+    match response.status() {
+        StatusCode::OK => {}
+        StatusCode::NOT_MODIFIED => return Ok(Raw::NotModified { advice }),
+        StatusCode::GONE => return Err(FeedError::Gone),
+        status => {
+            return Err(FeedError::Status {
+                status: status.as_u16(),
+                retry_after: advice.retry_after,
+            });
+        }
+    }
+    let validators = Validators {
+        etag: validator(headers, ETAG),
+        last_modified: validator(headers, LAST_MODIFIED),
+    };
+    let charset = charset(headers);
+    let base = Some(response.url().to_string());
+    let bytes = body(&mut response).await?;
+    Ok(Raw::Changed {
+        validators,
+        bytes,
+        base,
+        charset,
+        advice,
+    })
 }
 
 /// Resolves names to addresses that may be reached. The connection is made to one of these addresses, so that a name
@@ -212,20 +289,6 @@ fn proxy_host(address: &str) -> Option<String> {
     Some(Url::parse(&address).ok()?.host_str()?.to_owned())
 }
 
-fn follow(attempt: Attempt<'_>, forbidden: Forbidden) -> reqwest::redirect::Action {
-    if attempt.previous().len() > MAX_REDIRECTS {
-        return attempt.error(BadRedirect::Many);
-    }
-    if !matches!(attempt.url().scheme(), "http" | "https") {
-        let scheme = attempt.url().scheme().to_owned();
-        return attempt.error(BadRedirect::Scheme(scheme));
-    }
-    match private_literal(attempt.url(), forbidden) {
-        Some(private) => attempt.error(private),
-        None => attempt.follow(),
-    }
-}
-
 /// The host of `url` when it is an address and forbidden. Names are looked at when they are resolved.
 fn private_literal(url: &Url, forbidden: Forbidden) -> Option<PrivateHost> {
     let address: IpAddr = match url.host()? {
@@ -259,14 +322,16 @@ fn validator(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     (value.len() <= MAX_VALIDATOR && !value.is_empty()).then(|| value.to_owned())
 }
 
-/// `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = DateTime::parse_from_rfc2822(value).ok()?;
-    (date.to_utc() - Utc::now()).to_std().ok()
+/// The `charset` of `Content-Type`.
+fn charset(headers: &HeaderMap) -> Option<String> {
+    let content = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let parameter = |parameter: &str| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim()
+            .eq_ignore_ascii_case("charset")
+            .then(|| value.trim_matches([' ', '"', '\'']).to_owned())
+    };
+    content.split(';').skip(1).find_map(parameter)
 }
 
 async fn body(response: &mut Response) -> Result<Vec<u8>, FeedError> {
@@ -286,6 +351,11 @@ fn classify(error: reqwest::Error) -> FeedError {
         if let Some(PrivateHost { host }) = found.downcast_ref() {
             return FeedError::Private { host: host.clone() };
         }
+        // The cause of an I/O error is what its inner error was caused by; the inner one itself is asked for here.
+        let inner = found.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return FeedError::Insecure(tls.clone());
+        }
         cause = found.source();
     }
     if error.is_timeout() {
@@ -293,9 +363,7 @@ fn classify(error: reqwest::Error) -> FeedError {
     }
     // Without its address: that stands in the configuration, and may hold a token.
     let error = error.without_url();
-    if error.is_redirect() {
-        FeedError::Redirects(error)
-    } else if error.is_body() || error.is_decode() {
+    if error.is_body() || error.is_decode() {
         FeedError::Broken(error)
     } else {
         FeedError::Unreachable(error)

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// One step per released layout; step `n` takes a file from version `n` to `n + 1`. Steps are never edited.
-const STEPS: &[&str] = &[LAYOUT_1, LAYOUT_2, LAYOUT_3];
+const STEPS: &[&str] = &[LAYOUT_1, LAYOUT_2, LAYOUT_3, LAYOUT_4];
 
 /// The layout number this program writes.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;
@@ -128,6 +128,23 @@ ALTER TABLE outbox ADD COLUMN attempted INTEGER;
 const LAYOUT_3: &str = "
 -- asked at every due time: do posts of earlier ones wait?
 CREATE INDEX outbox_waiting_cause ON outbox (instance, cause) WHERE status = 'waiting';
+";
+
+const LAYOUT_4: &str = "
+-- where a permanent redirect has led; what is wrong and since when, as operators were told; and a server's wish not
+-- to be asked before a time
+ALTER TABLE feed ADD COLUMN moved TEXT;
+ALTER TABLE feed ADD COLUMN trouble TEXT;
+ALTER TABLE feed ADD COLUMN since INTEGER;
+ALTER TABLE feed ADD COLUMN not_before INTEGER;
+
+-- what an item said when it was handed over, JSON; only where edits are told
+ALTER TABLE feed_seen ADD COLUMN version TEXT;
+
+-- what items are known by, JSON; when something new was listed last; and since when operators know of the silence
+ALTER TABLE feed_subscription ADD COLUMN identity TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE feed_subscription ADD COLUMN news INTEGER;
+ALTER TABLE feed_subscription ADD COLUMN silent INTEGER;
 ";
 
 /// Brings the file to the known layout; returns the number found when that is a later one.

@@ -3,7 +3,8 @@
 use parlor_bot::schedule::Busy;
 
 use super::{
-    Decisions, DueTime, FeedRecord, Handled, NewInput, NewPost, State, StateChange, StateError, Subscription,
+    Decisions, DueTime, FeedRecord, FeedRow, FeedTurn, Handled, NewInput, NewPost, State, StateChange, StateError,
+    Subscription, SubscriptionRow, Trouble,
 };
 
 struct Folder(tempfile::TempDir);
@@ -278,48 +279,75 @@ fn subscription() -> Subscription {
     }
 }
 
-async fn seen(state: &State, items: &[&str]) -> Option<Vec<String>> {
+async fn seen(state: &State, items: &[&str]) -> Vec<String> {
     let items = items.iter().map(|&item| item.to_owned()).collect();
-    let seen = state.seen(subscription(), items).await.unwrap()?;
-    let mut seen: Vec<_> = seen.into_iter().collect();
+    let seen = state.seen(subscription(), items).await.unwrap();
+    let mut seen: Vec<_> = seen.into_keys().collect();
     seen.sort();
-    Some(seen)
+    seen
+}
+
+/// What is known of the subscription at this address.
+async fn known(state: &State, url: &str) -> (FeedRow, Option<SubscriptionRow>) {
+    let (row, mut subscriptions) = state.feed(url.into(), vec![subscription()]).await.unwrap();
+    (row, subscriptions.remove(0))
+}
+
+async fn is_served(state: &State, url: &str) -> bool {
+    known(state, url).await.1.is_some_and(|known| known.served)
 }
 
 #[tokio::test]
 async fn a_feed_has_one_first_run_and_remembers_what_it_listed_also_at_another_address() {
     let folder = Folder::new();
     let state = folder.open().await;
-    assert_eq!(seen(&state, &["1"]).await, None);
-    let record = FeedRecord {
+    assert_eq!(known(&state, "u").await, (FeedRow::default(), None));
+    let first = FeedRecord {
         subscription: subscription(),
-        listed: vec!["1".into(), "2".into()],
+        listed: vec![("1".into(), None), ("2".into(), Some("says".into()))],
         accepted: vec![input("feed:f", "feed:f:2")],
-        entries: Vec::new(),
+        identity: "[\"link\"]".into(),
+        news: Some(5),
+        ..FeedRecord::default()
     };
     state
-        .record_fetch("u".into(), "{\"etag\":\"x\"}".into(), vec![record], 10)
+        .record_fetch("u".into(), "{\"etag\":\"x\"}".into(), vec![first], 10)
         .await
         .unwrap();
     state.close().await;
 
     let state = folder.open().await;
-    assert_eq!(
-        state.validators("u".into()).await.unwrap().as_deref(),
-        Some("{\"etag\":\"x\"}")
-    );
-    assert_eq!(seen(&state, &["1", "2", "3"]).await.unwrap(), ["1", "2"]);
+    let (row, subscription_row) = known(&state, "u").await;
+    assert_eq!(row.validators, "{\"etag\":\"x\"}");
+    let expected = SubscriptionRow {
+        identity: "[\"link\"]".into(),
+        served: true,
+        news: Some(5),
+        silent: None,
+    };
+    assert_eq!(subscription_row, Some(expected));
+    assert_eq!(seen(&state, &["1", "2", "3"]).await, ["1", "2"]);
+    let without_version = FeedRecord {
+        listed: vec![("2".into(), None)],
+        ..record(&[])
+    };
+    state
+        .record_fetch("u".into(), "v".into(), vec![without_version], 11)
+        .await
+        .unwrap();
+    let stored = state.seen(subscription(), vec!["2".into()]).await.unwrap();
+    assert_eq!(stored["2"].as_deref(), Some("says"), "what it said is kept");
+    assert_eq!(known(&state, "u").await.1.unwrap().news, Some(5));
     assert_eq!(state.inbox_heads("news".into(), 10).await.unwrap().len(), 1);
     state.close().await;
 }
 
 fn record(listed: &[&str]) -> FeedRecord {
-    let listed = listed.iter().map(|&item| item.to_owned()).collect();
+    let listed = listed.iter().map(|&item| (item.to_owned(), None)).collect();
     FeedRecord {
         subscription: subscription(),
         listed,
-        accepted: Vec::new(),
-        entries: Vec::new(),
+        ..FeedRecord::default()
     }
 }
 
@@ -327,19 +355,18 @@ fn record(listed: &[&str]) -> FeedRecord {
 async fn a_subscription_that_missed_a_fetch_is_not_served() {
     let folder = Folder::new();
     let state = folder.open().await;
-    let served = || state.is_served(subscription(), "u".into());
-    assert!(!served().await.unwrap());
+    assert!(!is_served(&state, "u").await);
     state
         .record_fetch("u".into(), "v1".into(), vec![record(&["1"])], 10)
         .await
         .unwrap();
-    assert!(served().await.unwrap());
-    assert!(!state.is_served(subscription(), "elsewhere".into()).await.unwrap());
+    assert!(is_served(&state, "u").await);
+    assert!(!is_served(&state, "elsewhere").await);
     state
         .record_fetch("u".into(), "v2".into(), Vec::new(), 20)
         .await
         .unwrap();
-    assert!(!served().await.unwrap());
+    assert!(!is_served(&state, "u").await);
     state.close().await;
 }
 
@@ -362,6 +389,43 @@ async fn items_are_forgotten_when_they_are_old_and_no_longer_listed() {
         .unwrap();
     assert_eq!(state.forget_unlisted(10).await.unwrap(), 0, "not old yet");
     assert_eq!(state.forget_unlisted(1_000).await.unwrap(), 1);
-    assert_eq!(seen(&state, &["1", "2", "3"]).await.unwrap(), ["2", "3"]);
+    assert_eq!(seen(&state, &["1", "2", "3"]).await, ["2", "3"]);
+    state.close().await;
+}
+
+#[tokio::test]
+async fn what_operators_are_told_is_stored_with_what_it_is_about() {
+    let folder = Folder::new();
+    let state = folder.open().await;
+    state
+        .record_fetch("u".into(), "v1".into(), vec![record(&["1"])], 10)
+        .await
+        .unwrap();
+    let row = FeedRow {
+        validators: "not for here".into(),
+        moved: Some("https://example.com/new".into()),
+        trouble: Some(Trouble { gone: true, since: 7 }),
+        not_before: Some(99),
+    };
+    let turn = FeedTurn {
+        url: "u".into(),
+        row: row.clone(),
+        silent: vec![(subscription(), Some(3))],
+        notices: vec![("news".into(), post("k1", "r"))],
+    };
+    state.record_turn(turn, 20).await.unwrap();
+    let (stored, subscription) = known(&state, "u").await;
+    let validators = "v1".to_owned();
+    assert_eq!(stored, FeedRow { validators, ..row });
+    assert_eq!(subscription.unwrap().silent, Some(3));
+    assert_eq!(state.feeds_not_before().await.unwrap()["u"], 99);
+    assert_eq!(state.outbox_depth().await.unwrap().waiting, 1);
+
+    let quiet = FeedTurn {
+        url: "never fetched".into(),
+        ..FeedTurn::default()
+    };
+    state.record_turn(quiet, 30).await.unwrap();
+    assert!(!is_served(&state, "never fetched").await);
     state.close().await;
 }

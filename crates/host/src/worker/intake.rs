@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parlor_bot::{Event, FeedItem, IncomingMessage, Presence, ScheduleFired};
+use parlor_bot::{Event, FeedDigest, FeedItem, IncomingMessage, Presence, ScheduleFired};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -46,6 +46,7 @@ pub(crate) enum Slot {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Accepted {
     Feed(FeedItem),
+    Digest(FeedDigest),
     Schedule(ScheduleFired),
     /// One that was set aside: a message that comes in the first time is kept by its room.
     Message(IncomingMessage),
@@ -58,6 +59,7 @@ impl Accepted {
     pub(crate) fn of(event: &Event) -> Option<Self> {
         match event.clone() {
             Event::FeedItem(item) => Some(Self::Feed(item)),
+            Event::FeedDigest(digest) => Some(Self::Digest(digest)),
             Event::Schedule(fired) => Some(Self::Schedule(fired)),
             Event::Message(message) => Some(Self::Message(message)),
             Event::Joined(presence) => Some(Self::Joined(presence)),
@@ -71,6 +73,7 @@ impl From<Accepted> for Event {
     fn from(accepted: Accepted) -> Self {
         match accepted {
             Accepted::Feed(item) => Self::FeedItem(item),
+            Accepted::Digest(digest) => Self::FeedDigest(digest),
             Accepted::Schedule(fired) => Self::Schedule(fired),
             Accepted::Message(message) => Self::Message(message),
             Accepted::Joined(presence) => Self::Joined(presence),

@@ -169,10 +169,13 @@ impl Stage {
             cause: format!("feed:f:{title}"),
             title: None,
             link: None,
-            event: serde_json::to_string(&Accepted::Feed(FeedItem {
-                title: (*title).to_owned(),
-                ..FeedItem::default()
-            }))
+            event: serde_json::to_string(&Accepted::Feed(
+                FeedItem {
+                    title: (*title).to_owned(),
+                    ..FeedItem::default()
+                }
+                .into(),
+            ))
             .unwrap(),
         });
         let subscription = Subscription {
@@ -181,9 +184,8 @@ impl Stage {
         };
         let record = FeedRecord {
             subscription,
-            listed: Vec::new(),
             accepted: accepted.collect(),
-            entries: Vec::new(),
+            ..FeedRecord::default()
         };
         self.ground
             .state

@@ -34,9 +34,10 @@ async fn what_is_accepted_is_seen_once_and_what_is_passed_over_has_its_reason() 
             instance: "news".into(),
             feed: "f".into(),
         },
-        listed: vec!["1".into(), "2".into()],
+        listed: vec![("1".into(), None), ("2".into(), None)],
         accepted: vec![input.clone(), input],
         entries: vec![entry("feed:f:1", LedgerStatus::Filtered).detail("too old")],
+        ..FeedRecord::default()
     };
     state
         .record_fetch("u".into(), "v".into(), vec![record], 10)

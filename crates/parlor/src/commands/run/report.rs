@@ -177,6 +177,55 @@ fn words(event: &HostEvent) -> Option<String> {
                 styled(WARNING, "calendar:")
             )
         }
+        HostEvent::FeedGone { url } => {
+            format!(
+                "{} {url}: gone for good (410), not tried again",
+                styled(BAD, "feed gone")
+            )
+        }
+        HostEvent::FeedMoved { url, to } => {
+            format!(
+                "{} {url}: fetched from {to} from now on",
+                styled(WARNING, "feed moved")
+            )
+        }
+        HostEvent::FeedRecovered { url, since } => {
+            format!(
+                "{} {url}, which failed since {}",
+                styled(GOOD, "feed is back"),
+                here(*since)
+            )
+        }
+        HostEvent::FeedSilent {
+            instance,
+            feed,
+            since,
+        } => {
+            format!(
+                "{} {instance}: {feed}, nothing new since {}",
+                styled(WARNING, "feed silent"),
+                here(*since)
+            )
+        }
+        HostEvent::FeedHeard { instance, feed } => {
+            format!(
+                "{} {instance}: {feed}, something new again",
+                styled(GOOD, "feed heard")
+            )
+        }
+        HostEvent::NetworkDown { hosts } => {
+            format!(
+                "{}: none of {hosts} feed servers answers; feeds wait",
+                styled(BAD, "network down")
+            )
+        }
+        HostEvent::NetworkUp { since } => {
+            format!(
+                "{}: feed servers answer, for the first time since {}",
+                styled(GOOD, "network up"),
+                here(*since)
+            )
+        }
         HostEvent::ScheduleNext {
             instance,
             schedule,
