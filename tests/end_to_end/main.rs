@@ -8,6 +8,7 @@ mod chat;
 mod check;
 mod crashes;
 mod deployment;
+mod feed;
 mod ledger;
 mod program;
 mod trace;

@@ -126,6 +126,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Ledger(LedgerCommand),
 
+    /// What a feed holds and what a bot would make of it
+    #[command(subcommand)]
+    Feed(FeedCommand),
+
     /// Talk in rooms as a user, in this terminal
     Chat(ChatArgs),
 
@@ -536,6 +540,37 @@ impl FromStr for Since {
             .map(Self::Ago)
             .map_err(|error| format!("{error}; write `2h`, `1d` or a time such as 2026-11-21T08:00:00Z"))
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FeedCommand {
+    /// Fetch a feed once and show what would be posted of it if all of it were new; nothing is posted or stored
+    #[command(after_help = "\
+Examples:
+  parlor feed try https://example.com/feed.xml             with the feed bot's own settings
+  parlor feed try news.xml --last 3                        a file
+  parlor feed try releases                                 a feed of a configured bot, by its name or address
+  parlor feed try https://example.com/feed.xml --bot news  as this bot's first feed, whose settings it takes")]
+    Try(FeedTryArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FeedTryArgs {
+    /// An address, a file, or the name of a configured feed
+    #[arg(value_name = "FEED")]
+    pub(crate) feed: String,
+
+    /// Show it as this bot would post it
+    #[arg(long, value_name = "ID")]
+    pub(crate) bot: Option<String>,
+
+    /// How many items, from the newest back
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) last: usize,
+
+    /// Allow an address in a private network, as `allow_private = true` does
+    #[arg(long)]
+    pub(crate) allow_private: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ pub(crate) mod category;
 pub(crate) mod cert;
 pub(crate) mod chat;
 pub(crate) mod check;
+pub(crate) mod feed;
 pub(crate) mod ledger;
 mod password;
 pub(crate) mod posts;

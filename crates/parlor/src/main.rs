@@ -53,6 +53,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             block_on(false, commands::ledger::run(global, &settings, command))
         }
         Command::Status => administer(global, |client| commands::status::run(client, global)),
+        Command::Feed(command) => {
+            let settings = load(global);
+            block_on(false, commands::feed::run(global, settings, command))
+        }
         Command::Chat(arguments) => {
             let settings = load(global)?;
             let _recorder = start_logging(global, "error", LogFormat::Human, &arguments.wire)?;

@@ -3,8 +3,8 @@
 use parlor_bot::schedule::Busy;
 
 use super::{
-    Decisions, DueTime, FeedRecord, FeedRow, FeedTurn, Handled, NewInput, NewPost, State, StateChange, StateError,
-    Subscription, SubscriptionRow, Trouble,
+    Decisions, DueTime, FeedRecord, FeedRow, FeedTurn, Handled, NewInput, NewPost, State, StateChange,
+    StateError, Subscription, SubscriptionRow, Trouble,
 };
 
 struct Folder(tempfile::TempDir);

@@ -169,13 +169,10 @@ impl Stage {
             cause: format!("feed:f:{title}"),
             title: None,
             link: None,
-            event: serde_json::to_string(&Accepted::Feed(
-                FeedItem {
-                    title: (*title).to_owned(),
-                    ..FeedItem::default()
-                }
-                .into(),
-            ))
+            event: serde_json::to_string(&Accepted::Feed(FeedItem {
+                title: (*title).to_owned(),
+                ..FeedItem::default()
+            }))
             .unwrap(),
         });
         let subscription = Subscription {

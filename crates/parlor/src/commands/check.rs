@@ -6,6 +6,7 @@ use parlor_net::certificates::{CertificateReport, Expectations};
 use serde_json::json;
 
 use super::cert;
+use super::run::feed_roots;
 use crate::bots;
 use crate::cli::{Global, exit};
 use crate::config::{self, ConfigError, Settings, TlsFiles};
@@ -62,6 +63,9 @@ fn certificates(settings: &Settings) -> Vec<(&'static str, Checked)> {
             "host",
             inspect(&host.tls, std::slice::from_ref(&host.fqdn), false, true),
         ));
+        if let Err(error) = feed_roots(host) {
+            list.push(("feeds", Checked::Unusable(crate::failure::chain(&error))));
+        }
     }
     list
 }

@@ -3,7 +3,7 @@
 mod report;
 mod start;
 
-pub(crate) use start::host_config;
+pub(crate) use start::{feed_roots, host_config};
 
 use std::time::Duration;
 

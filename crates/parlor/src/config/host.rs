@@ -31,6 +31,9 @@ pub(crate) struct HostSettings {
     pub(crate) chat_uri: Option<SipUri>,
     pub(crate) tls: TlsFiles,
     pub(crate) ledger: LedgerSettings,
+    pub(crate) feeds: FeedNetwork,
+    /// Where trouble with feeds is told.
+    pub(crate) operator_room: Option<String>,
     pub(crate) instances: Vec<Instance>,
 }
 
@@ -41,6 +44,14 @@ pub(crate) struct LedgerSettings {
     pub(crate) keep: Duration,
     /// How many entries at most.
     pub(crate) entries: u64,
+}
+
+/// How feeds are fetched, whichever bot wants them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FeedNetwork {
+    /// PEM file of authorities beside the system's.
+    pub(crate) roots: Option<PathBuf>,
+    pub(crate) at_once: usize,
 }
 
 /// One configured bot.
@@ -90,6 +101,8 @@ pub(super) fn read(
         files
     });
     let ledger = ledger(section);
+    let feeds = feeds(section);
+    let operator_room: Option<String> = section.optional("operator_room");
     let instances = instances(section, bots);
     section.finish();
     if let (Some(application), Some(server)) = (&application, server) {
@@ -107,6 +120,8 @@ pub(super) fn read(
         chat_uri,
         tls: tls.unwrap_or_default(),
         ledger,
+        feeds,
+        operator_room,
         instances: instances.into_iter().map(|(instance, _)| instance).collect(),
     })
 }
@@ -122,6 +137,21 @@ fn ledger(section: &Section<'_, '_>) -> LedgerSettings {
         settings.entries = table
             .optional::<u32>("entries")
             .map_or(settings.entries, u64::from);
+        table.finish();
+    }
+    settings
+}
+
+fn feeds(section: &Section<'_, '_>) -> FeedNetwork {
+    let mut settings = FeedNetwork {
+        roots: None,
+        at_once: parlor_host::Tuning::default().fetches,
+    };
+    if let Some(table) = section.section("feeds") {
+        settings.roots = table.path("roots");
+        if let Some(AtOnce(count)) = table.optional("at_once") {
+            settings.at_once = count;
+        }
         table.finish();
     }
     settings
@@ -232,6 +262,20 @@ fn trusted(
             );
             let help = Some("add it to `users` of that [[server.trusted_pool.application]]".to_owned());
             section.problem_with(user, message, help);
+        }
+    }
+}
+
+/// How many feeds are fetched at once; more than 64 connections from one host are no help to anybody.
+struct AtOnce(usize);
+
+impl Form for AtOnce {
+    const ACCEPTED: &'static str = "a whole number from 1 to 64";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        match u32::read(value)? {
+            number @ 1..=64 => Ok(Self(number as usize)),
+            number => Err(format!("{number} is not from 1 to 64")),
         }
     }
 }

@@ -87,6 +87,11 @@ application = "urn:application:parler"
 fqdn = "bots.example.com"
 port = 6000
 gruu = "sip:bots.example.com@example.com;gruu;opaque=srvr:parlor:1"
+operator_rom = "Operators"
+
+[host.feeds]
+at_once = 0
+root = "ca.pem"
 
 [[host.bot]]
 id = "news"

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_bot::Room;
+use parlor_host::feeds::{Roots, RootsError};
 use parlor_host::{ChatService, EndpointConfig, Host, InstanceConfig, SignIn};
 use parlor_net::{Refreshing, ServerTls};
 use parlor_server::{ListenerConfig, Server, UnprovedUsers};
@@ -135,6 +137,10 @@ pub(crate) fn host_config(settings: &Settings) -> Result<parlor_host::Config, Fa
     };
     let mut config = parlor_host::Config::new(host_state(settings), service);
     config.control_socket = Some(host_socket(settings));
+    config.operator_room = host.operator_room.as_ref().map(Room::new);
+    config.feed_roots =
+        feed_roots(host).map_err(|error| Failure::new(chain(&error)).with_code(exit::CONFIGURATION))?;
+    config.tuning.fetches = host.feeds.at_once;
     config.tuning.keep_ledger = host.ledger.keep;
     config.tuning.ledger_entries = host.ledger.entries;
     config.endpoints = endpoints(settings, host)?;
@@ -143,6 +149,27 @@ pub(crate) fn host_config(settings: &Settings) -> Result<parlor_host::Config, Fa
         config.folder.clone_from(&first.folder);
     }
     Ok(config)
+}
+
+/// Why the authorities of feeds cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FeedRootsError {
+    #[error("cannot read {}, [host.feeds] roots", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("cannot use {}, [host.feeds] roots", path.display())]
+    Unusable { path: PathBuf, source: RootsError },
+}
+
+/// The authorities beside the system's that may vouch for feeds.
+pub(crate) fn feed_roots(host: &HostSettings) -> Result<Roots, FeedRootsError> {
+    let Some(path) = &host.feeds.roots else {
+        return Ok(Roots::default());
+    };
+    let path = path.clone();
+    match std::fs::read(&path) {
+        Ok(pem) => Roots::from_pem(&pem).map_err(|source| FeedRootsError::Unusable { path, source }),
+        Err(source) => Err(FeedRootsError::Unreadable { path, source }),
+    }
 }
 
 /// One endpoint for every user that a bot posts as; they share the platform and its certificate.
