@@ -59,3 +59,36 @@ impl Lanes {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lane_takes_so_many_jobs_and_does_them_in_order() {
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let lanes = Lanes::start(1, &tasks, &stopping);
+        let user: SipUri = "sip:alice@example.com".parse().unwrap();
+        let (gate, done) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let give = |number: usize| {
+            let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
+            lanes.give(&user, || async move {
+                gate.acquire().await.unwrap().forget();
+                done.lock().unwrap().push(number);
+            })
+        };
+        // Nothing runs before the first await.
+        let taken = (0..).take_while(|number| give(*number).is_ok()).count();
+        assert_eq!(taken, QUEUE);
+        gate.add_permits(taken);
+        stopping.cancel();
+        tasks.close();
+        tasks.wait().await;
+        assert_eq!(*done.lock().unwrap(), (0..taken).collect::<Vec<_>>());
+        assert_eq!(give(taken), Err(Busy));
+    }
+}

@@ -1,4 +1,4 @@
-//! One state of all that a user's endpoints, machines and the user say ([MS-PRES] 3.5.5.3 leaves the rules to the server).
+//! One state of all that a user's endpoints, machines and the user say.
 
 use std::fmt::Write;
 

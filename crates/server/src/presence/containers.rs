@@ -1,4 +1,4 @@
-//! Who may see what ([MS-PRES] 2.2.2.2): a container has members, and a publication is for those of one container.
+//! Who may see what ([MS-PRES]): a container has members, and a publication is for those of one container.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use super::change::Fault;
 use super::kept;
 use crate::xml::Element;
 
-/// Whom the container of the blocked holds ([MS-PRES] 2.2.2.2).
+/// Whom the container of the blocked holds ([MS-PRES]).
 pub(super) const BLOCKED: u32 = 32_000;
 /// The container of colleagues: what members of the same organisation see unless told otherwise.
 const COLLEAGUES: u32 = 200;

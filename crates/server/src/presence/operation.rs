@@ -1,4 +1,4 @@
-//! One line of a publish request ([MS-PRES] 2.2.2.3.2).
+//! One line of a publish request ([MS-PRES]).
 
 use super::publication::{Key, State};
 use crate::xml::Element;

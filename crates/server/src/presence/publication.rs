@@ -1,4 +1,4 @@
-//! What users publish ([MS-PRES] 2.2.2.3): a category instance in a container, with its version and its lifetime.
+//! What users publish ([MS-PRES]): a category instance in a container, with its version and its lifetime.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -122,7 +122,7 @@ impl Session {
         self.respond(transaction, draft);
     }
 
-    /// Those whom `subscriber` added as contacts are told of it ([MS-PRES] 3.7.5.3).
+    /// Those whom `subscriber` added as contacts are told of it ([MS-PRES] 3.6.5.1).
     pub(super) fn announce_subscriber(&self, subscriber: &SipUri, added: Vec<SipUri>) {
         let directory = self.service.directory.read();
         let Some(entry) = directory.user(subscriber) else {

@@ -1,4 +1,4 @@
-//! Subscriptions to the presence of others ([MS-PRES] 2.2.2.5): whom one is about, and what its subscriber may see.
+//! Subscriptions to the presence of others ([MS-PRES]): whom one is about, and what its subscriber may see.
 
 use parlor_sip::Request;
 use parlor_xccos::SipUri;
