@@ -96,8 +96,8 @@ impl Timekeeper {
         while self.wait().await {
             self.refresh_calendars().await;
             let all = self.timetable.lock().due(self.ground.clock.now());
-            for due in all {
-                if self.decide(due).await.is_none() {
+            for some in all.chunks(TOGETHER) {
+                if self.decide(some).await.is_none() {
                     return;
                 }
             }
@@ -182,60 +182,22 @@ impl Timekeeper {
         }
     }
 
-    async fn decide(&self, due: Due<Key>) -> Option<()> {
-        let (instance, schedule) = (due.key.0.to_string(), due.key.1.to_string());
+    /// Stores the decisions about schedules that came due together, in one commit.
+    async fn decide(&self, all: &[Due<Key>]) -> Option<()> {
         let (ground, at) = (&self.ground, self.ground.clock.millis());
-        let decisions = Decisions {
-            busy: due.spec.busy,
-            times: due
-                .caught
-                .decisions
-                .iter()
-                .filter_map(|one| self.time(&due, one))
-                .collect(),
-            entries: earlier(&due).into_iter().collect(),
-            decided: due.caught.decided.timestamp_millis(),
-            instance: instance.clone(),
-            schedule: schedule.clone(),
-        };
+        let decisions: Vec<_> = all.iter().map(decisions).collect();
         let store = || ground.state.decide(decisions.clone(), at);
         let settled = ground.insist(&self.stop, store).await?;
-        ground.faults.pass(Point::Accepted, &schedule).await;
-        self.announce(&instance, &schedule, &settled);
-        if !settled.fired.is_empty()
-            && let Some(bell) = self.bells.get(&due.key.0)
-        {
-            bell.ring_for_inbox();
+        for (due, settled) in all.iter().zip(settled) {
+            ground.faults.pass(Point::Accepted, &due.key.1).await;
+            self.announce(&due.key.0, &due.key.1, &settled);
+            if !settled.fired.is_empty()
+                && let Some(bell) = self.bells.get(&due.key.0)
+            {
+                bell.ring_for_inbox();
+            }
         }
         Some(())
-    }
-
-    fn time(&self, due: &Due<Key>, decision: &Decision) -> Option<DueTime> {
-        let cause = cause(&due.key.1, decision.due);
-        let outcome = match &decision.outcome {
-            Outcome::Skipped(skipped) => Err(skipped.clone()),
-            Outcome::Fires { missed } => {
-                let fired = ScheduleFired {
-                    id: due.key.1.to_string(),
-                    due: decision.due,
-                    zone: due.spec.schedule.zone(),
-                    missed: *missed,
-                };
-                Ok(NewInput {
-                    instance: due.key.0.to_string(),
-                    source: format!("schedule:{}", due.key.1),
-                    cause: cause.clone(),
-                    event: serde_json::to_string(&Accepted::Schedule(fired)).ok()?,
-                    title: None,
-                    link: None,
-                })
-            }
-        };
-        Some(DueTime {
-            due: decision.due.timestamp_millis(),
-            cause,
-            outcome,
-        })
     }
 
     fn announce(&self, instance: &str, schedule: &str, settled: &Settled) {
@@ -261,6 +223,46 @@ impl Timekeeper {
     }
 }
 
+fn decisions(due: &Due<Key>) -> Decisions {
+    let times = due.caught.decisions.iter();
+    Decisions {
+        instance: due.key.0.to_string(),
+        schedule: due.key.1.to_string(),
+        busy: due.spec.busy,
+        times: times.filter_map(|one| time(due, one)).collect(),
+        entries: earlier(due).into_iter().collect(),
+        decided: due.caught.decided.timestamp_millis(),
+    }
+}
+
+fn time(due: &Due<Key>, decision: &Decision) -> Option<DueTime> {
+    let cause = cause(&due.key.1, decision.due);
+    let outcome = match &decision.outcome {
+        Outcome::Skipped(skipped) => Err(skipped.clone()),
+        Outcome::Fires { missed } => {
+            let fired = ScheduleFired {
+                id: due.key.1.to_string(),
+                due: decision.due,
+                zone: due.spec.schedule.zone(),
+                missed: *missed,
+            };
+            Ok(NewInput {
+                instance: due.key.0.to_string(),
+                source: format!("schedule:{}", due.key.1),
+                cause: cause.clone(),
+                event: serde_json::to_string(&Accepted::Schedule(fired)).ok()?,
+                title: None,
+                link: None,
+            })
+        }
+    };
+    Some(DueTime {
+        due: decision.due.timestamp_millis(),
+        cause,
+        outcome,
+    })
+}
+
 /// What names a fire for ever.
 pub(crate) fn cause(schedule: &str, due: DateTime<Utc>) -> String {
     format!("schedule:{schedule}:{}", due.to_rfc3339())
@@ -278,5 +280,11 @@ fn earlier(due: &Due<Key>) -> Option<NewEntry> {
     Some(entry.detail(reason))
 }
 
+/// Schedules whose decisions share one commit: all of ten thousand at midnight in forty commits, none of them long.
+const TOGETHER: usize = 256;
+
 /// Schedules that are announced at the start; the rest is in the status.
 const ANNOUNCED: usize = 20;
+
+#[cfg(test)]
+mod tests;

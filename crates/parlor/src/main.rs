@@ -42,7 +42,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Up(wire) => service(global, &wire, commands::run::Parts::BOTH),
         Command::Serve(wire) => service(global, &wire, commands::run::Parts::SERVER),
         Command::Host(wire) => service(global, &wire, commands::run::Parts::HOST),
-        Command::Schedule(command) => commands::schedule::run(global, &load(global)?, &command),
+        Command::Schedule(command) => commands::schedule::run(global, &load(global)?, &command).await,
         Command::Room(command) => administer(global, |client| commands::room::run(client, global, command)),
         Command::User(command) => administer(global, |client| commands::user::run(client, global, command)),
         Command::Category(command) => {

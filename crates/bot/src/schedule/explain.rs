@@ -15,6 +15,8 @@ pub struct Explanation {
     pub findings: Vec<Finding>,
     /// The moments at which it comes: none, one, or two where the wall clock shows it twice.
     pub due: Vec<DateTime<Utc>>,
+    /// Moments of the rule at which it would come, if start, end or a calendar let it.
+    pub hindered: Vec<DateTime<Utc>>,
     /// The last time before it that comes.
     pub before: Option<DateTime<Utc>>,
     /// The first time after it that comes.
@@ -86,11 +88,13 @@ impl Schedule {
         };
         let mut findings = Vec::new();
         let mut due = self.moments_of(asked, local, &mut findings);
+        let mut hindered = Vec::new();
         due.retain(|time| match self.hindrance(*time) {
             Some(finding) => {
                 if !findings.contains(&finding) {
                     findings.push(finding);
                 }
+                hindered.push(*time);
                 false
             }
             None => true,
@@ -108,6 +112,7 @@ impl Schedule {
             before: self.last_before(start),
             after,
             due,
+            hindered,
         }
     }
 

@@ -6,7 +6,7 @@ use parlor_bot::schedule::{Busy, Skipped};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::inbox::{self, NewInput};
-use super::ledger::NewEntry;
+use super::ledger::{Ledger, NewEntry};
 use super::{State, StateError};
 use crate::ledger::LedgerStatus;
 
@@ -74,52 +74,63 @@ impl State {
         .await
     }
 
-    /// Stores what was decided: what fires goes to the inbox, the reasons of the rest to the ledger. A time that was
-    /// decided before is left alone, so that each is decided once whoever asks.
-    pub(crate) async fn decide(&self, decisions: Decisions, at: i64) -> Result<Settled, StateError> {
+    /// Stores what was decided about several schedules: what fires goes to the inbox, the reasons of the rest to the
+    /// ledger. A time that was decided before is left alone, so that each is decided once whoever asks.
+    pub(crate) async fn decide(&self, all: Vec<Decisions>, at: i64) -> Result<Vec<Settled>, StateError> {
         let ledger = self.ledger;
         self.call(move |connection| {
-            let Decisions {
-                instance,
-                schedule,
-                busy,
-                times,
-                mut entries,
-                decided,
-            } = decisions;
-            let before = decided_until(connection, &instance, &schedule)?;
-            let mut settled = Settled::default();
-            for time in times {
-                if before.is_some_and(|before| time.due <= before) {
-                    continue;
-                }
-                let skipped = match time.outcome {
-                    Ok(input) => {
-                        let waiting = waiting(connection, &instance, &schedule)?;
-                        if waiting <= busy.limit() {
-                            inbox::accept(connection, ledger, &input, at)?;
-                            settled.fired.push(time.due);
-                            continue;
-                        }
-                        Skipped::Busy { busy, waiting }
-                    }
-                    Err(skipped) => skipped,
-                };
-                let entry = NewEntry::new(&*instance, time.cause, LedgerStatus::Skipped);
-                entries.push(entry.detail(skipped.to_string()));
-                settled.skipped.push((time.due, skipped));
-            }
-            ledger.record(connection, &entries, at)?;
-            connection
-                .prepare_cached(
-                    "INSERT INTO schedule (instance, schedule, decided) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (instance, schedule) DO UPDATE SET decided = max(decided, excluded.decided)",
-                )?
-                .execute(params![instance, schedule, decided])?;
-            Ok(settled)
+            all.into_iter()
+                .map(|decisions| settle(connection, ledger, decisions, at))
+                .collect()
         })
         .await
     }
+}
+
+fn settle(
+    connection: &Connection,
+    ledger: Ledger,
+    decisions: Decisions,
+    at: i64,
+) -> Result<Settled, rusqlite::Error> {
+    let Decisions {
+        instance,
+        schedule,
+        busy,
+        times,
+        mut entries,
+        decided,
+    } = decisions;
+    let before = decided_until(connection, &instance, &schedule)?;
+    let mut settled = Settled::default();
+    for time in times {
+        if before.is_some_and(|before| time.due <= before) {
+            continue;
+        }
+        let skipped = match time.outcome {
+            Ok(input) => {
+                let waiting = waiting(connection, &instance, &schedule)?;
+                if waiting <= busy.limit() {
+                    inbox::accept(connection, ledger, &input, at)?;
+                    settled.fired.push(time.due);
+                    continue;
+                }
+                Skipped::Busy { busy, waiting }
+            }
+            Err(skipped) => skipped,
+        };
+        let entry = NewEntry::new(&*instance, time.cause, LedgerStatus::Skipped);
+        entries.push(entry.detail(skipped.to_string()));
+        settled.skipped.push((time.due, skipped));
+    }
+    ledger.record(connection, &entries, at)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO schedule (instance, schedule, decided) VALUES (?1, ?2, ?3)
+             ON CONFLICT (instance, schedule) DO UPDATE SET decided = max(decided, excluded.decided)",
+        )?
+        .execute(params![instance, schedule, decided])?;
+    Ok(settled)
 }
 
 fn decided_until(

@@ -67,7 +67,7 @@ async fn accept(state: &State, schedule: &str, decided: i64, fires: Vec<NewInput
         entries: Vec::new(),
         decided,
     };
-    state.decide(decisions, 1).await.unwrap();
+    state.decide(vec![decisions], 1).await.unwrap();
 }
 
 async fn keys(state: &State, room: &str) -> Vec<String> {

@@ -3,6 +3,8 @@
 
 mod story;
 
+pub(crate) use story::tell;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,13 +35,13 @@ pub(crate) async fn run(global: &Global, settings: &Settings, command: LedgerCom
 
 /// The ledger of a configuration's host, running or not.
 #[derive(Debug)]
-struct Ledger {
+pub(crate) struct Ledger {
     host: Client,
     file: PathBuf,
 }
 
 impl Ledger {
-    fn of(settings: &Settings) -> Self {
+    pub(crate) fn of(settings: &Settings) -> Self {
         Self {
             host: Client::new(host_socket(settings)),
             file: host_state(settings),
@@ -53,7 +55,7 @@ impl Ledger {
         }
     }
 
-    async fn about(&self, what: &str) -> Result<Vec<LedgerEntry>, Failure> {
+    pub(crate) async fn about(&self, what: &str) -> Result<Vec<LedgerEntry>, Failure> {
         match self.host.ledger_about(what).await {
             Err(ClientError::Unreachable { .. }) => Ok(self.read()?.ledger_about(what)?),
             answer => Ok(answer?),

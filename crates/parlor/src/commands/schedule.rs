@@ -13,10 +13,14 @@ use crate::config::Settings;
 use crate::failure::Failure;
 use crate::terminal::{FAINT, json_document, line, styled, table};
 
-pub(crate) fn run(global: &Global, settings: &Settings, command: &ScheduleCommand) -> Result<(), Failure> {
+pub(crate) async fn run(
+    global: &Global,
+    settings: &Settings,
+    command: &ScheduleCommand,
+) -> Result<(), Failure> {
     match command {
         ScheduleCommand::Next { count, zone } => next(global, settings, *count, *zone),
-        ScheduleCommand::Why { name, time } => why::run(global, settings, name, time.as_deref()),
+        ScheduleCommand::Why { name, time } => why::run(global, settings, name, time.as_deref()).await,
     }
 }
 

@@ -42,7 +42,7 @@ async fn decide(state: &State, schedule: &str, busy: Busy, times: Vec<DueTime>) 
         times,
         entries: Vec::new(),
     };
-    state.decide(decisions, 1).await.unwrap()
+    state.decide(vec![decisions], 1).await.unwrap().remove(0)
 }
 
 /// Handles the oldest fire with one post.

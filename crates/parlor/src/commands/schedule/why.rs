@@ -1,12 +1,13 @@
-//! `parlor schedule why`: what the settings make of a time.
+//! `parlor schedule why`: what the settings make of a time, and what the ledger says became of it.
 
 use chrono::{DateTime, NaiveTime, Utc};
 use parlor_bot::schedule::{Explanation, Moment, Times, Zone};
-use parlor_host::ConfiguredSchedule;
+use parlor_host::{ConfiguredSchedule, LedgerEntry};
 use serde::Serialize;
 
 use crate::bots;
 use crate::cli::Global;
+use crate::commands::ledger::{Ledger, tell};
 use crate::commands::run::host_config;
 use crate::config::Settings;
 use crate::failure::Failure;
@@ -28,6 +29,8 @@ struct Answer {
     findings: Vec<String>,
     before: Option<DateTime<Utc>>,
     after: Option<DateTime<Utc>>,
+    /// What the ledger has of it, when it has passed.
+    ledger: Vec<LedgerEntry>,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,13 +56,39 @@ pub(super) fn run(
         Some(time) => found.explain(moment(time, found.zone(), now)?),
         None => found.explain(lately(found, now)?),
     };
-    let answer = Answer::new(found, &explanation, now);
+    let mut answer = Answer::new(found, &explanation, now);
+    let passed: Vec<_> = explanation
+        .due
+        .iter()
+        .chain(&explanation.hindered)
+        .filter(|due| found.comes_at(**due) <= now)
+        .collect();
+    for due in &passed {
+        answer.ledger.extend(recorded(settings, found, **due).await);
+    }
     if global.json {
         json_document(&answer);
     } else {
         show(&answer, found.zone());
+        if !passed.is_empty() {
+            show_ledger(&answer.ledger);
+        }
     }
     Ok(())
+}
+
+/// What became of a time. Without a ledger that can be read the settings are explained all the same.
+async fn recorded(settings: &Settings, found: &ConfiguredSchedule, due: DateTime<Utc>) -> Vec<LedgerEntry> {
+    match Ledger::of(settings).about(&found.item(due)).await {
+        Ok(entries) => entries
+            .into_iter()
+            .filter(|entry| entry.instance == found.instance)
+            .collect(),
+        Err(failure) => {
+            failure.show();
+            Vec::new()
+        }
+    }
 }
 
 /// The schedule called `name` or `bot/name`.
@@ -143,6 +172,7 @@ impl Answer {
             findings: explanation.findings.iter().map(ToString::to_string).collect(),
             before: explanation.before,
             after: explanation.after,
+            ledger: Vec::new(),
         }
     }
 }
@@ -170,12 +200,19 @@ fn show(answer: &Answer, zone: Zone) {
     for coming in &answer.comes {
         let verb = if coming.past { "was due" } else { "will come" };
         line(format_args!("{} {}", styled(GOOD, verb), zone.shown(coming.at)));
-        if coming.past {
-            line(styled(FAINT, format_args!("ledger  {}", coming.item)));
-        }
     }
     for (word, time) in [("before  ", answer.before), ("after   ", answer.after)] {
         let time = time.map_or_else(|| "none".to_owned(), |time| zone.shown(time));
         line(styled(FAINT, format_args!("{word}{time}")));
+    }
+}
+
+fn show_ledger(entries: &[LedgerEntry]) {
+    if entries.is_empty() {
+        let words = "the ledger knows nothing of it: no host ran with it then, or that is forgotten";
+        return line(styled(FAINT, words));
+    }
+    for text in tell(entries) {
+        line(text);
     }
 }
