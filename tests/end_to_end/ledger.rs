@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::deployment::{Deployment, NEWS, complaint};
+use crate::deployment::{CLOCK, Deployment, NEWS, complaint};
 
 fn statuses(entries: &Value) -> Vec<&str> {
     let entries = entries.as_array().expect("a list");
@@ -53,6 +53,27 @@ fn why_list_and_retry_answer_while_the_host_runs_and_when_it_does_not() {
         unknown.contains("the ledger knows nothing of no-such-thing"),
         "{unknown}"
     );
+}
+
+#[test]
+fn a_schedule_tells_what_became_of_a_time() {
+    let deployment = Deployment::new(CLOCK);
+    let mut up = deployment.start("up");
+    let fired = up.event("schedule_fired", |_| true);
+    up.event("posted", |_| true);
+    let due = fired["due"].as_str().expect("a time");
+    let told = deployment.json(&["schedule", "why", "tick", due]);
+    assert_eq!(told["comes"][0]["past"], true, "{told}");
+    assert_eq!(
+        statuses(&told["ledger"]),
+        ["seen", "handled", "queued", "sent", "acknowledged"],
+        "{told}"
+    );
+    up.interrupt();
+    // Long before anybody ran it.
+    let output = deployment.run(&["schedule", "why", "tick", "2020-01-01T00:00:00"]);
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("the ledger knows nothing of it"), "{told}");
 }
 
 #[test]

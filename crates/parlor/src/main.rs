@@ -42,7 +42,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Up(wire) => service(global, &wire, commands::run::Parts::BOTH),
         Command::Serve(wire) => service(global, &wire, commands::run::Parts::SERVER),
         Command::Host(wire) => service(global, &wire, commands::run::Parts::HOST),
-        Command::Schedule(command) => commands::schedule::run(global, &load(global)?, &command).await,
+        Command::Schedule(command) => {
+            let settings = load(global)?;
+            block_on(false, commands::schedule::run(global, &settings, &command))
+        }
         Command::Room(command) => administer(global, |client| commands::room::run(client, global, command)),
         Command::User(command) => administer(global, |client| commands::user::run(client, global, command)),
         Command::Category(command) => {

@@ -100,7 +100,7 @@ async fn why(global: &Global, ledger: &Ledger, what: &str) -> Result<(), Failure
         let help = "Name an item, its address, or a message id; `parlor ledger list` shows what is known.";
         return Err(Failure::new(format!("the ledger knows nothing of {what}")).with_help(help));
     }
-    for text in story::tell(&entries) {
+    for text in tell(&entries) {
         line(text);
     }
     Ok(())

@@ -6,7 +6,7 @@ use super::{clock, mark, remarks};
 use crate::terminal::{BAD, FAINT, GOOD, STRONG, WARNING, harmless, styled};
 
 /// The lines about all items in `entries`, which belong together by item.
-pub(super) fn tell(entries: &[LedgerEntry]) -> Vec<String> {
+pub(crate) fn tell(entries: &[LedgerEntry]) -> Vec<String> {
     let mut lines = Vec::new();
     for item in entries.chunk_by(|one, next| one.item == next.item) {
         if !lines.is_empty() {

@@ -43,7 +43,7 @@ struct Coming {
     item: String,
 }
 
-pub(super) fn run(
+pub(super) async fn run(
     global: &Global,
     settings: &Settings,
     name: &str,
