@@ -80,7 +80,7 @@ impl Announcement {
     /// Renders both templates once, so that a misspelt variable is found now and not on the first occasion.
     fn check(&self, path: &str) -> Result<(), SetupError> {
         let zone = self.spec.schedule.zone();
-        let fired = parlor_bot::ScheduleFired {
+        let fired = ScheduleFired {
             id: self.spec.id.clone(),
             due: DateTime::UNIX_EPOCH,
             zone,
@@ -100,7 +100,7 @@ impl Announcement {
 
     pub(crate) fn message(
         &self,
-        fired: &parlor_bot::ScheduleFired,
+        fired: &ScheduleFired,
         room: &Room,
         now: DateTime<Utc>,
     ) -> Result<Message, TemplateError> {
@@ -118,7 +118,7 @@ impl Announcement {
 }
 
 impl Variables {
-    fn new(fired: &parlor_bot::ScheduleFired, room: &Room, now: DateTime<Utc>) -> Self {
+    fn new(fired: &ScheduleFired, room: &Room, now: DateTime<Utc>) -> Self {
         let local = fired.local();
         Self {
             name: fired.id.clone(),

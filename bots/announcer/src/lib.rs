@@ -69,28 +69,28 @@ impl Bot for Announcer {
         Ok(Self { announcements })
     }
 
-    fn interests(&self) -> Interests {
-        self.announcements
-            .iter()
-            .fold(Interests::new(), |interests, each| {
-                interests.schedule(each.spec.clone())
-            })
+    fn describe(bot: &mut Blueprint<'_, Self>) {
+        bot.about("Makes announcements on time.");
+        bot.schedules(
+            "Makes the announcement that is due.",
+            Self::schedules,
+            Self::announce,
+        );
+    }
+}
+
+impl Announcer {
+    fn schedules(&self) -> Vec<ScheduleSpec> {
+        self.announcements.iter().map(|each| each.spec.clone()).collect()
     }
 
-    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
-        let Event::Schedule(fired) = event else {
-            return Ok(());
-        };
+    async fn announce(&self, context: &mut Context, fired: &ScheduleFired) -> Result<(), BotError> {
         let Some(announcement) = self.announcements.iter().find(|each| each.spec.id == fired.id) else {
             return context.skip(format!("`{}` is not configured any more", fired.id));
         };
         for room in &announcement.rooms {
-            context.post(
-                room,
-                announcement
-                    .message(fired, room, context.now())
-                    .map_err(BotError::reject)?,
-            )?;
+            let message = announcement.message(fired, room, context.now());
+            context.post(room, message.map_err(BotError::reject)?)?;
         }
         Ok(())
     }

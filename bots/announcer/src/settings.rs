@@ -6,7 +6,7 @@ use parlor_bot::schedule::{Busy, Cron, Gap, Jitter, Misfire, Moment, Overlap, Zo
 use parlor_bot::settings::{Each, Span};
 
 /// Settings of the announcer.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The zone of announcements that name none, by IANA name. Default: `"UTC"`.
@@ -21,7 +21,7 @@ pub struct Settings {
 }
 
 /// One announcement.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnnouncementSettings {
     /// Its name, unique in this bot. What was announced is remembered by it.

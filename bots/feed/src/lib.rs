@@ -51,28 +51,40 @@ impl Bot for Feed {
         Ok(Self { sources })
     }
 
-    fn interests(&self) -> Interests {
-        self.sources.iter().fold(Interests::new(), |interests, source| {
-            interests.feed(source.spec.clone())
-        })
+    fn describe(bot: &mut Blueprint<'_, Self>) {
+        bot.about("Posts the items of feeds.");
+        bot.feeds("Posts an item, if it is wanted.", Self::feeds, Self::item);
+        bot.digests("Posts many items as one.", Self::digest);
+    }
+}
+
+impl Feed {
+    fn feeds(&self) -> Vec<FeedSpec> {
+        self.sources.iter().map(|source| source.spec.clone()).collect()
     }
 
-    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
-        let name = match event {
-            Event::FeedItem(item) => &item.feed,
-            Event::FeedDigest(digest) => &digest.feed,
-            _ => return Ok(()),
+    async fn item(&self, context: &mut Context, item: &FeedItem) -> Result<(), BotError> {
+        let Some(source) = self.source(&item.feed) else {
+            return context.skip(gone(&item.feed));
         };
-        let Some(source) = self.sources.iter().find(|source| source.spec.id == *name) else {
-            return context.skip(format!("feed `{name}` is not configured any more"));
-        };
-        match event {
-            Event::FeedItem(item) => match source.unwanted(item) {
-                Some(reason) => context.skip(reason),
-                None => source.post(item, context),
-            },
-            Event::FeedDigest(digest) => source.post_digest(digest, context),
-            _ => Ok(()),
+        match source.unwanted(item) {
+            Some(reason) => context.skip(reason),
+            None => source.post(item, context),
         }
     }
+
+    async fn digest(&self, context: &mut Context, digest: &FeedDigest) -> Result<(), BotError> {
+        match self.source(&digest.feed) {
+            Some(source) => source.post_digest(digest, context),
+            None => context.skip(gone(&digest.feed)),
+        }
+    }
+
+    fn source(&self, feed: &str) -> Option<&Source> {
+        self.sources.iter().find(|source| source.spec.id == feed)
+    }
+}
+
+fn gone(feed: &str) -> String {
+    format!("feed `{feed}` is not configured any more")
 }

@@ -7,7 +7,7 @@ use parlor_bot::{FeedUrl, FirstRun, IdentityField, OnEdit, Template};
 
 /// Settings of the feed bot. What is said here about looks and filters holds for all feeds; each feed may say
 /// otherwise.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// What a post is: `"text"`, `"story"` (title and text) or `"alert"` (text of high importance). Default: `"text"`.
@@ -51,7 +51,7 @@ pub struct Settings {
 }
 
 /// One feed. Keys that also stand above mean the same, for this feed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeedSettings {
     /// Where it is: `https://...`, `http://...`, `file:news.xml` (beside the configuration) or `file:///var/lib/news.xml`.
@@ -97,7 +97,7 @@ pub struct FeedSettings {
 }
 
 /// What an item becomes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PostAs {
     /// A message.

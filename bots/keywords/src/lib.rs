@@ -23,9 +23,9 @@ pub use settings::{RuleSettings, Settings};
 
 use std::collections::{BTreeSet, HashMap};
 
+use parlor_bot::SipUri;
 use parlor_bot::prelude::*;
 use parlor_bot::words::WordSet;
-use parlor_bot::{IncomingMessage, SipUri};
 use rule::{Hit, Rule};
 
 /// The bot.
@@ -74,14 +74,14 @@ impl Bot for Keywords {
         })
     }
 
-    fn interests(&self) -> Interests {
-        Interests::new().messages()
+    fn describe(bot: &mut Blueprint<'_, Self>) {
+        bot.about("Answers keywords and patterns.");
+        bot.messages("Answers the rules that the message meets.", Self::answer);
     }
+}
 
-    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
-        let Event::Message(message) = event else {
-            return Ok(());
-        };
+impl Keywords {
+    async fn answer(&self, context: &mut Context, message: &IncomingMessage) -> Result<(), BotError> {
         if let Some(reason) = self.deaf_to(message, context) {
             return context.skip(reason);
         }
@@ -102,9 +102,7 @@ impl Bot for Keywords {
         }
         Ok(())
     }
-}
 
-impl Keywords {
     /// Why a message gets no answer, whatever it says.
     fn deaf_to(&self, message: &IncomingMessage, context: &Context) -> Option<&'static str> {
         if message.author == *context.me() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use parlor_bot::prelude::*;
 use parlor_bot::settings::Span;
-use parlor_bot::{IncomingMessage, Template, TemplateError};
+use parlor_bot::{Template, TemplateError};
 use regex::{Regex, RegexBuilder};
 
 use crate::RuleSettings;

@@ -7,7 +7,7 @@ use parlor_bot::settings::Span;
 use parlor_bot::{SipUri, Template};
 
 /// Settings of the keyword bot.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// How long a rule is quiet in a room after it has answered there. Default: `"0s"`, no pause.
@@ -21,6 +21,7 @@ pub struct Settings {
     pub answer_bots: bool,
     /// SIP URIs of users that get no answer. Default: none.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub ignore: Vec<SipUri>,
     /// Messages older than this get no answer: those of the time when the host was away. Default: `"10m"`.
     #[serde(default = "ten_minutes")]
@@ -30,7 +31,7 @@ pub struct Settings {
 }
 
 /// One rule: what it looks for, and what it answers.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleSettings {
     /// Its name, unique in this bot.

@@ -2,9 +2,11 @@
 
 use parlor_bot::prelude::*;
 
-#[derive(Deserialize)]
+/// What the operator may say.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Hello {
+    /// The answer to a greeting.
     greeting: String,
 }
 
@@ -16,15 +18,18 @@ impl Bot for Hello {
         Ok(settings)
     }
 
-    fn interests(&self) -> Interests {
-        Interests::new().messages()
+    fn describe(bot: &mut Blueprint<'_, Self>) {
+        bot.about("Greets back.");
+        bot.messages("Answers those who say hello.", Self::greet);
     }
+}
 
-    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
-        match event {
-            Event::Message(said) if said.text.contains("hello") => context.reply(&*self.greeting),
-            _ => Ok(()),
+impl Hello {
+    async fn greet(&self, context: &mut Context, said: &IncomingMessage) -> Result<(), BotError> {
+        if said.text.contains("hello") {
+            context.reply(&*self.greeting)?;
         }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use parlor_bot::schedule::{Cron, Misfire, Schedule, Zone};
 use parlor_bot::testkit::TestKit;
 
 /// Settings of the tea bot.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// When tea is made. Default: `"30 15 * * MON-FRI"`.
@@ -16,7 +16,7 @@ struct Settings {
     #[serde(default)]
     zone: Zone,
     /// How many cups the pot holds.
-    cups: usize,
+    cups: u32,
 }
 
 fn half_past_three() -> Cron {
@@ -25,7 +25,7 @@ fn half_past_three() -> Cron {
 
 struct Tea {
     schedule: Schedule,
-    cups: usize,
+    cups: u32,
 }
 
 impl Bot for Tea {
@@ -45,44 +45,90 @@ impl Bot for Tea {
         })
     }
 
-    fn interests(&self) -> Interests {
-        let tea_time = ScheduleSpec::new("tea-time", self.schedule.clone()).misfire(Misfire::Skip);
-        Interests::new().messages().schedule(tea_time)
-    }
-
-    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
-        match event {
-            Event::Message(said) if said.text == "tea please" => self.pour(said.author.user(), context),
-            Event::Schedule(_) => self.serve(context),
-            _ => Ok(()),
-        }
+    fn describe(bot: &mut Blueprint<'_, Self>) {
+        bot.about("Collects who wants tea, and says so at tea time.");
+        bot.command("tea", "Puts you on the list for the next pot.", Self::pour);
+        bot.command("list", "Shows who is on it.", Self::list);
+        bot.schedule("tea-time", "Serves the tea.", Self::tea_time, Self::serve);
     }
 }
 
+/// What `!tea` takes.
+#[derive(Deserialize, JsonSchema)]
+struct Order {
+    /// How many cups. Default: one.
+    #[serde(default = "one")]
+    cups: u32,
+    /// What goes into them.
+    with: Option<Addition>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Addition {
+    Milk,
+    Sugar,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Who wants tea.
+#[derive(Default, Serialize, Deserialize)]
+struct Wanted(Vec<String>);
+
+impl Remembered for Wanted {
+    const KEY: &'static str = "wanted";
+}
+
 impl Tea {
-    fn pour(&self, who: &str, context: &mut Context) -> Result<(), BotError> {
-        let mut wanted: Vec<String> = context.state("wanted")?.unwrap_or_default();
-        if wanted.iter().any(|name| name == who) {
-            return context.skip("already on the list");
-        }
-        if wanted.len() == self.cups {
+    async fn pour(
+        &self,
+        context: &mut Context,
+        order: Order,
+        who: Author,
+        mut wanted: Memory<Wanted>,
+    ) -> Result<(), BotError> {
+        if wanted.0.len() + order.cups as usize > self.cups as usize {
             return Err(BotError::tell(format!(
                 "Sorry {who}, the pot holds {} cups.",
                 self.cups
             )));
         }
-        wanted.push(who.to_owned());
-        context.set_state("wanted", &wanted)?;
-        context.reply(format!("A cup for {who}."))
+        let with = match order.with {
+            Some(Addition::Milk) => " with milk",
+            Some(Addition::Sugar) => " with sugar",
+            None => "",
+        };
+        for _ in 0..order.cups {
+            wanted.0.push(format!("{who}{with}"));
+        }
+        context.reply(format!("Noted, {who}: {}{with}.", order.cups))
     }
 
-    fn serve(&self, context: &mut Context) -> Result<(), BotError> {
-        let wanted: Vec<String> = context.state("wanted")?.unwrap_or_default();
-        if wanted.is_empty() {
+    async fn list(&self, context: &mut Context, (): (), wanted: Memory<Wanted>) -> Result<(), BotError> {
+        if wanted.0.is_empty() {
+            return context.reply("Nobody wants tea yet.");
+        }
+        context.reply(format!("Tea for {}.", wanted.0.join(", ")))
+    }
+
+    fn tea_time(&self) -> ScheduleSpec {
+        ScheduleSpec::from(self.schedule.clone()).misfire(Misfire::Skip)
+    }
+
+    async fn serve(
+        &self,
+        context: &mut Context,
+        _: &ScheduleFired,
+        mut wanted: Memory<Wanted>,
+    ) -> Result<(), BotError> {
+        let cups = std::mem::take(&mut wanted.0);
+        if cups.is_empty() {
             return context.skip("nobody wants tea");
         }
-        context.clear_state("wanted");
-        let tea = Message::text(format!("Tea for {}! ", wanted.join(", ")))
+        let tea = Message::text(format!("Tea for {}! ", cups.join(", ")))
             .link("How to brew it", "https://example.com/tea")
             .alert();
         context.post_all(tea)
@@ -96,7 +142,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .rooms(["Kitchen"])
         .start()
         .await?;
-    kit.message("Kitchen", "alice", "tea please")
+    kit.message("Kitchen", "alice", "!tea")
         .await
         .map_err(|error| error.to_string())?;
     kit.advance_to("2026-01-05T16:00:00Z")
@@ -129,21 +175,21 @@ mod tests {
             .start()
             .await
             .unwrap();
-        for who in ["alice", "alice", "bob", "carol"] {
-            kit.message("Kitchen", who, "tea please").await.unwrap();
+        for (who, order) in [("alice", "!tea"), ("bob", "!tea 1 milk"), ("carol", "!tea")] {
+            kit.message("Kitchen", who, order).await.unwrap();
         }
         kit.assert_posts(&[
-            ("Kitchen", "A cup for alice."),
-            ("Kitchen", "A cup for bob."),
+            ("Kitchen", "Noted, alice: 1."),
+            ("Kitchen", "Noted, bob: 1 with milk."),
             ("Kitchen", "Sorry carol, the pot holds 2 cups."),
         ]);
-        assert_eq!(kit.skipped(), ["already on the list"]);
 
         kit.restart_after(Duration::from_secs(60)).await.unwrap();
         kit.advance_to("2026-06-01T14:30:00Z").await.unwrap();
         let posts = kit.take_posts();
-        assert!(posts[0].message.display_text().starts_with("Tea for alice, bob!"));
-        assert_eq!(kit.state::<Vec<String>>("wanted"), None);
+        let served = posts[0].message.display_text();
+        assert!(served.starts_with("Tea for alice, bob with milk!"));
+        assert_eq!(kit.state::<Vec<String>>("wanted"), Some(Vec::new()));
     }
 
     #[tokio::test]

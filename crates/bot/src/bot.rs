@@ -3,21 +3,26 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{BotError, Context, Event, Interests, Setup, SetupError};
+use crate::{Blueprint, BotError, Context, Event, Interests, Setup, SetupError, blueprint};
 
 /// A bot: made from settings, told about events, answering through its [`Context`].
 ///
 /// One value is one *instance*: an entry of the operator's configuration, with its own rooms, settings and state.
 /// Events of an instance are handled one after the other, those of a room in the room's order.
-pub trait Bot: Send + Sized + 'static {
+///
+/// A bot says in [`Bot::describe`] what it hears and which method answers. [`Bot::interests`] and [`Bot::handle`]
+/// follow from that; they are what the host calls, and only an adapter to bots of another kind writes them itself.
+pub trait Bot: Send + Sync + Sized + 'static {
     /// The name by which the configuration selects this bot, for example `"feed"`.
     const KIND: &'static str;
 
     /// The instance's settings as they stand in the configuration. Deny unknown fields: a misspelt key is then
-    /// reported with its place and the accepted names.
-    type Settings: DeserializeOwned;
+    /// reported with its place and the accepted names. Their schema, with the comments of the fields, is what
+    /// `parlor bot show` prints and `parlor check` goes by.
+    type Settings: DeserializeOwned + JsonSchema;
 
     /// Makes an instance. Everything that can be wrong with the settings is found here, so that checking a
     /// configuration finds it too: no network, no files that change.
@@ -26,8 +31,13 @@ pub trait Bot: Send + Sized + 'static {
     /// [`SetupError`], with the path of the setting that is wrong.
     fn from_settings(settings: Self::Settings, setup: &Setup) -> Result<Self, SetupError>;
 
+    /// Says what this bot hears and which method handles it. Runs for every event, so it only declares.
+    fn describe(_bot: &mut Blueprint<'_, Self>) {}
+
     /// What this instance wants to be told. Asked once, after [`Bot::from_settings`].
-    fn interests(&self) -> Interests;
+    fn interests(&self) -> Interests {
+        blueprint::interests(self)
+    }
 
     /// Handles one event.
     ///
@@ -42,7 +52,9 @@ pub trait Bot: Send + Sized + 'static {
         &mut self,
         event: &Event,
         context: &mut Context,
-    ) -> impl Future<Output = Result<(), BotError>> + Send;
+    ) -> impl Future<Output = Result<(), BotError>> + Send {
+        blueprint::dispatch(&*self, event, context)
+    }
 }
 
 /// [`Bot`] without its types, as the host holds it; every bot is one.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::memory::Drafts;
 use crate::state::cost;
 use crate::{BotError, Event, Limits, MAX_STATE_BYTES, MAX_STATE_KEY, Message, Room, Setup, SipUri, State};
 
@@ -25,6 +26,8 @@ pub struct Context {
     room: Option<Room>,
     state: Arc<State>,
     state_bytes: usize,
+    /// What extracted memories have become; see [`crate::Memory`].
+    drafts: Drafts,
     effects: Effects,
 }
 
@@ -79,6 +82,7 @@ impl Context {
             room: event.room().cloned(),
             state,
             state_bytes,
+            drafts: Drafts::default(),
             effects: Effects::default(),
         }
     }
@@ -189,10 +193,13 @@ impl Context {
     /// [`BotError::Reject`] when the value has no JSON form, or key or state become too large
     /// ([`MAX_STATE_KEY`], [`MAX_STATE_BYTES`]).
     pub fn set_state<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), BotError> {
+        self.set_value(key, serde_json::to_value(value).map_err(BotError::reject)?)
+    }
+
+    fn set_value(&mut self, key: &str, value: Value) -> Result<(), BotError> {
         if key.len() > MAX_STATE_KEY {
             return Err(BotError::reject(EffectError::LongKey { bytes: key.len() }));
         }
-        let value = serde_json::to_value(value).map_err(BotError::reject)?;
         let bytes = self.state_bytes - self.held(key) + cost(key, &value);
         if bytes > MAX_STATE_BYTES {
             return Err(BotError::reject(EffectError::LargeState { bytes }));
@@ -200,6 +207,19 @@ impl Context {
         self.state_bytes = bytes;
         self.effects.state.insert(key.to_owned(), Some(value));
         Ok(())
+    }
+
+    /// Where extracted memories leave what they have become.
+    pub(crate) fn drafts(&self) -> Drafts {
+        self.drafts.clone()
+    }
+
+    /// Takes over what extracted memories have become, after the handler's success.
+    pub(crate) fn settle(&mut self) -> Result<(), BotError> {
+        self.drafts
+            .take()
+            .into_iter()
+            .try_for_each(|(key, value)| self.set_value(key, value.map_err(BotError::reject)?))
     }
 
     /// Forgets what was remembered under `key`.

@@ -1,7 +1,9 @@
 //! Lists in settings whose entries are read one by one, so that every wrong one is told, not only the first.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -33,5 +35,19 @@ impl<'de, T> Deserialize<'de> for Each<T> {
             entries: Vec::deserialize(deserializer)?,
             of: PhantomData,
         })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Each<T> {
+    fn schema_name() -> Cow<'static, str> {
+        Vec::<T>::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Vec::<T>::json_schema(generator)
     }
 }

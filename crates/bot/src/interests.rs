@@ -67,6 +67,13 @@ pub struct ScheduleSpec {
     pub jitter: Jitter,
 }
 
+impl From<Schedule> for ScheduleSpec {
+    /// A schedule without an id, for [`crate::Blueprint::schedule`], which gives it one.
+    fn from(schedule: Schedule) -> Self {
+        Self::new(String::new(), schedule)
+    }
+}
+
 impl ScheduleSpec {
     /// A schedule with the default policies and no jitter.
     pub fn new(id: impl Into<String>, schedule: Schedule) -> Self {

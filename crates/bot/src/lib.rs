@@ -7,32 +7,31 @@
 //! ```
 //! use parlor_bot::prelude::*;
 //!
-//! struct Hello {
-//!     greeting: String,
-//! }
-//!
-//! #[derive(Deserialize)]
+//! /// What the operator may say.
+//! #[derive(Deserialize, JsonSchema)]
 //! #[serde(deny_unknown_fields)]
-//! struct Settings {
+//! struct Hello {
+//!     /// The answer to a greeting.
 //!     greeting: String,
 //! }
 //!
 //! impl Bot for Hello {
 //!     const KIND: &'static str = "hello";
-//!     type Settings = Settings;
+//!     type Settings = Self;
 //!
-//!     fn from_settings(settings: Settings, _: &Setup) -> Result<Self, SetupError> {
-//!         Ok(Self { greeting: settings.greeting })
+//!     fn from_settings(settings: Self, _: &Setup) -> Result<Self, SetupError> {
+//!         Ok(settings)
 //!     }
 //!
-//!     fn interests(&self) -> Interests {
-//!         Interests::new().messages()
+//!     fn describe(bot: &mut Blueprint<'_, Self>) {
+//!         bot.about("Greets back.");
+//!         bot.messages("Answers those who say hello.", Self::greet);
 //!     }
+//! }
 //!
-//!     async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
-//!         if let Event::Message(said) = event
-//!             && said.text.contains("hello")
-//!         {
+//! impl Hello {
+//!     async fn greet(&self, context: &mut Context, said: &IncomingMessage) -> Result<(), BotError> {
+//!         if said.text.contains("hello") {
 //!             context.reply(&*self.greeting)?;
 //!         }
 //!         Ok(())
@@ -40,17 +39,25 @@
 //! }
 //! ```
 
+mod arguments;
+mod author;
+mod blueprint;
 mod bot;
 mod context;
+mod description;
 mod each;
 mod error;
 mod event;
 mod feed;
+mod handler;
+mod help;
 mod interests;
+mod memory;
 mod message;
 mod registry;
 mod room;
 pub mod schedule;
+pub mod schema;
 pub mod settings;
 mod setup;
 mod state;
@@ -58,20 +65,29 @@ mod template;
 pub mod testkit;
 pub mod words;
 
+pub use arguments::{Arguments, ArgumentsError};
+pub use author::Author;
+pub use blueprint::{Blueprint, Heard};
 pub use bot::{Bot, DynBot};
 pub use context::{Context, Effects, MAX_POSTS_PER_EVENT, QueuedPost};
+pub use description::{
+    ArgumentDescription, CommandDescription, Description, DescriptionError, HandlerDescription, Trigger,
+};
 pub use error::{BotError, SetupError};
 pub use event::{Event, IncomingMessage, Presence, ScheduleFired};
 pub use feed::{
     FeedDigest, FeedEdit, FeedItem, FeedSpec, FeedUrl, FeedUrlError, FirstRun, FirstRunError, IdentityField,
     OnEdit,
 };
+pub use handler::{Extract, Handler, Handling, News, Speech, Start, Time};
 pub use interests::{Interests, ScheduleSpec};
+pub use memory::{Memory, Remembered};
 pub use message::{Limits, Message};
 pub use parlor_xccos::format::{Emoticon, FormattedMessage, MessagePart};
 pub use parlor_xccos::{MessageId, RoomUri, SipUri};
 pub use registry::{BotKind, Registry};
 pub use room::Room;
+pub use settings::NoSettings;
 pub use setup::Setup;
 pub use state::{MAX_STATE_BYTES, MAX_STATE_KEY, State, StateChange};
 pub use template::{Template, TemplateError};
@@ -79,9 +95,11 @@ pub use template::{Template, TemplateError};
 /// Everything that a bot's source file usually needs.
 pub mod prelude {
     pub use crate::{
-        Bot, BotError, Context, Event, FeedDigest, FeedItem, FeedSpec, Interests, Message, Room,
-        ScheduleSpec, Setup, SetupError,
+        Author, Blueprint, Bot, BotError, Context, Event, FeedDigest, FeedItem, FeedSpec, Heard,
+        IncomingMessage, Interests, Memory, Message, Presence, Remembered, Room, ScheduleFired, ScheduleSpec,
+        Setup, SetupError,
     };
     pub use chrono::{DateTime, Utc};
+    pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
 }

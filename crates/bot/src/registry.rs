@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{Bot, DynBot, Setup, SetupError};
+use crate::{Bot, Description, DynBot, Setup, SetupError};
 
 type Build = dyn Fn(&Value, &Setup) -> Result<Box<dyn DynBot>, SetupError> + Send + Sync;
 
@@ -15,6 +15,7 @@ type Build = dyn Fn(&Value, &Setup) -> Result<Box<dyn DynBot>, SetupError> + Sen
 pub struct BotKind {
     name: &'static str,
     build: Arc<Build>,
+    describe: fn() -> Description,
 }
 
 impl BotKind {
@@ -27,12 +28,18 @@ impl BotKind {
         Self {
             name: B::KIND,
             build: Arc::new(build),
+            describe: Description::of::<B>,
         }
     }
 
     /// The name that the configuration uses.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// What it does.
+    pub fn description(&self) -> Description {
+        (self.describe)()
     }
 
     /// Makes an instance. Also the way to check settings: make one and drop it.

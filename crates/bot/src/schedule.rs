@@ -48,6 +48,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The times of a cron expression or an interval, in a zone, from a start to an end, but for some days.
@@ -92,7 +93,7 @@ impl fmt::Display for Times {
 }
 
 /// What happens with a time that the wall clock skips.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Gap {
     /// It comes when the gap ends; several of one gap come as one.
@@ -102,7 +103,7 @@ pub enum Gap {
 }
 
 /// What happens with a time that the wall clock shows twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
     /// It comes the first time.

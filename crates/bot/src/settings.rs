@@ -5,11 +5,17 @@
 
 pub use crate::each::Each;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::schedule::{Busy, Cron, Jitter, Misfire, Moment, Zone};
+use crate::words::WordSet;
+use crate::{FeedUrl, FirstRun, Template, schema};
 
 /// A length of time as settings spell it: `90s`, `15m`, `2h`, `1d`, `1h30m`; a bare number is seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +32,43 @@ pub enum SpanError {
     #[error("a length of time over ten years")]
     TooLong,
 }
+
+schema::written_as! {
+    ["string", "integer"]
+    Span, "length of time", ["90s", "15m", "1h30m"];
+    Jitter, "length of time", ["5m"];
+}
+
+schema::written_as! {
+    ["string"]
+    Cron, "cron expression", ["30 8 * * MON-FRI", "@daily"];
+    Zone, "time zone by IANA name", ["Europe/Berlin"];
+    Moment, "day or time", ["2026-12-01", "2026-12-01T08:00"];
+    Misfire, "policy for missed times", ["skip", "latest", "all", "within(15m)"];
+    Busy, "policy for times that come too fast", ["queue", "one", "skip"];
+    Template, "template", ["{{ author }} said {{ text }}"];
+    FeedUrl, "address of a feed", ["https://example.com/feed.xml", "file:news.xml"];
+    FirstRun, "policy for the first look", ["none", "last(5)", "since(2d)"];
+}
+
+impl JsonSchema for WordSet {
+    fn schema_name() -> Cow<'static, str> {
+        "words".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "items": { "type": "string" } })
+    }
+}
+
+/// Settings of a bot that has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
 
 impl Span {
     /// Ten years: sums with any date of this century stay in range.

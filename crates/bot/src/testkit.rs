@@ -5,16 +5,15 @@
 //! use parlor_bot::testkit::TestKit;
 //! use serde_json::json;
 //! # struct Echo;
-//! # #[derive(Deserialize)]
-//! # struct Settings {}
 //! # impl Bot for Echo {
 //! #     const KIND: &'static str = "echo";
-//! #     type Settings = Settings;
-//! #     fn from_settings(_: Settings, _: &Setup) -> Result<Self, SetupError> { Ok(Self) }
-//! #     fn interests(&self) -> Interests { Interests::new().messages() }
-//! #     async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
-//! #         if let Event::Message(said) = event { context.reply(format!("you said: {}", said.text))? }
-//! #         Ok(())
+//! #     type Settings = parlor_bot::NoSettings;
+//! #     fn from_settings(_: Self::Settings, _: &Setup) -> Result<Self, SetupError> { Ok(Self) }
+//! #     fn describe(bot: &mut Blueprint<'_, Self>) { bot.messages("Echoes.", Self::echo); }
+//! # }
+//! # impl Echo {
+//! #     async fn echo(&self, context: &mut Context, said: &IncomingMessage) -> Result<(), BotError> {
+//! #         context.reply(format!("you said: {}", said.text))
 //! #     }
 //! # }
 //!
@@ -413,8 +412,11 @@ impl TestKitBuilder {
     /// [`SetupError`] when it does not accept its settings.
     ///
     /// # Panics
-    /// When its handler of [`Event::Started`] fails.
+    /// When its description is wrong, and when its handler of [`Event::Started`] fails.
     pub async fn start(self) -> Result<TestKit, SetupError> {
+        if let Err(mistake) = self.kind.description().check() {
+            panic!("the bot describes itself wrongly: {mistake}");
+        }
         let bot = self.kind.build(&self.settings, &self.setup)?;
         let interests = bot.interests();
         let mut kit = TestKit {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// Does what it is told in a message.
 struct Puppet;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     #[serde(default)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
+use parlor_bot::NoSettings;
 use parlor_bot::prelude::*;
 use parlor_bot::{FeedItem, MessageId, Registry, SipUri};
 
@@ -23,14 +24,11 @@ struct Scripted {
     failures: u32,
 }
 
-#[derive(Deserialize)]
-struct Settings {}
-
 impl Bot for Scripted {
     const KIND: &'static str = "scripted";
-    type Settings = Settings;
+    type Settings = NoSettings;
 
-    fn from_settings(_: Settings, _: &Setup) -> Result<Self, SetupError> {
+    fn from_settings(_: NoSettings, _: &Setup) -> Result<Self, SetupError> {
         Ok(Self { failures: 0 })
     }
 
@@ -137,7 +135,7 @@ impl Stage {
 
     fn say(&self, lane: usize, id: i64, text: &str) {
         let author: SipUri = "sip:alice@example.com".parse().unwrap();
-        let message = parlor_bot::IncomingMessage {
+        let message = IncomingMessage {
             room: Room::new("News"),
             room_uri: ROOM.parse().unwrap(),
             author,

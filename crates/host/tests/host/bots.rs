@@ -1,5 +1,6 @@
 //! Small bots that do one thing each.
 
+use parlor_bot::NoSettings;
 use parlor_bot::prelude::*;
 use parlor_bot::schedule::Misfire;
 use parlor_bot::{FeedUrl, FirstRun, Registry};
@@ -13,19 +14,15 @@ pub(crate) struct Ponger;
 /// Says "nine o'clock" at nine.
 pub(crate) struct Crier;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct None {}
-
 pub(crate) fn registry() -> Registry {
     Registry::new().with::<Reader>().with::<Ponger>().with::<Crier>()
 }
 
 impl Bot for Reader {
     const KIND: &'static str = "reader";
-    type Settings = None;
+    type Settings = NoSettings;
 
-    fn from_settings(_: None, setup: &Setup) -> Result<Self, SetupError> {
+    fn from_settings(_: NoSettings, setup: &Setup) -> Result<Self, SetupError> {
         let url = "file:feed.xml"
             .parse::<FeedUrl>()
             .map_err(|error| SetupError::setting(".", error))?;
@@ -50,9 +47,9 @@ impl Bot for Reader {
 
 impl Bot for Ponger {
     const KIND: &'static str = "ponger";
-    type Settings = None;
+    type Settings = NoSettings;
 
-    fn from_settings(_: None, _: &Setup) -> Result<Self, SetupError> {
+    fn from_settings(_: NoSettings, _: &Setup) -> Result<Self, SetupError> {
         Ok(Self)
     }
 
@@ -82,9 +79,9 @@ impl Bot for Ponger {
 
 impl Bot for Crier {
     const KIND: &'static str = "crier";
-    type Settings = None;
+    type Settings = NoSettings;
 
-    fn from_settings(_: None, _: &Setup) -> Result<Self, SetupError> {
+    fn from_settings(_: NoSettings, _: &Setup) -> Result<Self, SetupError> {
         Ok(Self)
     }
 
