@@ -538,6 +538,13 @@ static gboolean is_heard(const char *pattern)
 	return found;
 }
 
+static gboolean is_unheard(const char *pattern)
+{
+	if (is_heard(pattern))
+		fail(STEP_FAILED, "it came");
+	return TRUE;
+}
+
 static void begin_wait(const char *seconds)
 {
 	now.patience = atoi(seconds) + patience;
@@ -585,6 +592,7 @@ static const struct step all_steps[] = {
 	{ "status", "STATUS: publish one's own", begin_status, NULL },
 	{ "error", "TEXT: an error with this text is shown", NULL, is_error_shown },
 	{ "heard", "PATTERN: a line of SIP like this came during the step before", NULL, is_heard },
+	{ "unheard", "PATTERN: no line of SIP like this came during the step before", NULL, is_unheard },
 	{ "wait", "SECONDS: stay", begin_wait, is_waited },
 	{ "end", "leave the program; the end of the steps does it, too", begin_end, NULL },
 };
@@ -620,7 +628,7 @@ static void begin_step(gchar *text)
 	now.began = g_get_monotonic_time();
 	now.backchats = backchats;
 	now.parts = parts;
-	if (now.step->is_done != is_heard)
+	if (now.step->is_done != is_heard && now.step->is_done != is_unheard)
 		g_string_truncate(heard, 0);
 	if (now.step->begin)
 		now.step->begin(now.argument);

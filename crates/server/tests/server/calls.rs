@@ -14,7 +14,7 @@ use parlor_sip::{
     ResponseDraft, ServerTransactionId, StatusCode, Target, Uri,
 };
 
-use crate::world::{DOMAIN, World, user};
+use crate::world::{DOMAIN, World, pass, user};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const OFFER: &str = "v=0\r\nm=message 5060 sip null\r\n";
@@ -325,6 +325,30 @@ async fn a_gruu_rings_at_one_endpoint_only() {
     let (_, sent) = alice
         .call_at("sip:bob@example.com;opaque=user:epid:b003;gruu")
         .await;
+    assert_eq!(
+        alice.answer(sent).await.status(),
+        StatusCode::TEMPORARILY_UNAVAILABLE
+    );
+}
+
+#[tokio::test]
+async fn a_call_ends_with_the_registration_of_one_side() {
+    let world = World::start().await;
+    let mut alice = Phone::new(&world, "alice", "aaaa").await;
+    let mut bob = Phone::new(&world, "bob", "bbbb").await;
+    let (_, sent) = alice.call("bob").await;
+    let (invite, _) = bob.request().await;
+    bob.pick_up(invite).await;
+    assert_eq!(alice.answer(sent).await.status(), StatusCode::OK);
+    // The ACK must go out before the time goes by.
+    alice.flush().await;
+    bob.flush().await;
+    pass(Duration::from_secs(400)).await;
+    assert_eq!(alice.register(None).await, StatusCode::OK);
+    pass(Duration::from_secs(200)).await;
+    bob.ended().await;
+    alice.ended().await;
+    let (_, sent) = alice.call("bob").await;
     assert_eq!(
         alice.answer(sent).await.status(),
         StatusCode::TEMPORARILY_UNAVAILABLE

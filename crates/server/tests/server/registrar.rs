@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use parlor_server::{SeedUser, UnprovedUsers};
 use parlor_sip::{Event, Method, Name, NameAddr, Request, RequestDraft, Response, StatusCode};
 
 use crate::world::{DOMAIN, GRUU, Member, World, disable, pass, user};
@@ -232,6 +233,33 @@ async fn a_user_has_a_limited_number_of_endpoints() {
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
     assert!(
         reason(&refused).contains("too many endpoints"),
+        "{}",
+        reason(&refused)
+    );
+}
+
+#[tokio::test]
+async fn a_connection_carries_a_limited_number_of_users() {
+    let limit = 1_024;
+    let world = World::with(|config| {
+        config.listeners[1].unproved = UnprovedUsers::InsecureBelievedOnLoopback;
+        let template = config.seed.users[0].clone();
+        config.seed.users.extend((0..=limit).map(|number| SeedUser {
+            uri: user(&format!("user{number}")),
+            ..template.clone()
+        }));
+    })
+    .await;
+    let mut host = Member::new(world.bare_connection(1).await, user("user0"), None);
+    for number in 0..limit {
+        host.user = user(&format!("user{number}"));
+        assert_eq!(host.register().await.status(), StatusCode::OK);
+    }
+    host.user = user(&format!("user{limit}"));
+    let refused = host.register().await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    assert!(
+        reason(&refused).contains("too many users"),
         "{}",
         reason(&refused)
     );
