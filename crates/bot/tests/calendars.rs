@@ -245,6 +245,10 @@ fn what_is_wrong_with_a_file_is_said_with_its_line() {
             "line 5: DURATION: `1h` is not a length of time such as P1D or PT1H30M",
         ),
         (
+            "DTSTART:20261225T100000Z\nDURATION:P1W1W1W1W1W1W",
+            "line 5: DURATION: `P1W1W1W1W1W1W` is not a length of time such as P1D or PT1H30M",
+        ),
+        (
             "DTSTART:20261225T100000Z\nRRULE:FREQ=HOURLY",
             "line 5: RRULE: FREQ=HOURLY is not understood; there are DAILY, WEEKLY, MONTHLY and YEARLY",
         ),

@@ -279,6 +279,9 @@ impl Draft {
     }
 }
 
+/// Units that a length of time is made of: weeks, or days, hours, minutes and seconds.
+const MAX_UNITS: u32 = 5;
+
 /// RFC 5545 section 3.3.6: `P2D`, `PT1H30M`, `P1W`.
 fn duration(line: &Line) -> Result<TimeDelta, CalendarError> {
     let fault = || {
@@ -294,7 +297,7 @@ fn duration(line: &Line) -> Result<TimeDelta, CalendarError> {
     let text = line.value.trim_start_matches('+');
     let mut number = String::new();
     let mut seconds: i64 = 0;
-    let mut units = 0;
+    let mut units: u32 = 0;
     for letter in text.strip_prefix('P').ok_or_else(fault)?.chars() {
         let unit = match letter {
             '0'..='9' if number.len() < 6 => {
@@ -313,6 +316,9 @@ fn duration(line: &Line) -> Result<TimeDelta, CalendarError> {
         number.clear();
         units += 1;
         seconds += count * unit;
+        if units > MAX_UNITS {
+            return Err(fault());
+        }
     }
     if units == 0 || !number.is_empty() {
         return Err(fault());
