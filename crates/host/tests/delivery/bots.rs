@@ -1,28 +1,26 @@
 //! One bot for each way in: a feed, a clock, a question.
 
+use parlor_bot::NoSettings;
 use parlor_bot::prelude::*;
 use parlor_bot::schedule::{Misfire, Schedule};
 use parlor_bot::{FeedUrl, FirstRun, Registry};
 
 /// The feed's file, beside the host's state.
 pub(crate) const FEED: &str = "feed.xml";
-/// Every third second of one minute.
-const DUE: &str = "*/3 0 9 20 11 *";
-/// How often that is.
-pub(crate) const DUES: usize = 20;
-
 /// Posts the title of each item.
 pub(crate) struct Reader(FeedUrl);
 
 /// Answers `ping …` with a count that it keeps.
 pub(crate) struct Ponger;
 
-/// Says the time of each due time.
-pub(crate) struct Crier;
-
-#[derive(Deserialize)]
+/// Says its word and the due time, in UTC.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct None {}
+pub(crate) struct Crier {
+    cron: String,
+    zone: String,
+    word: String,
+}
 
 pub(crate) fn registry() -> Registry {
     Registry::new().with::<Reader>().with::<Ponger>().with::<Crier>()
@@ -30,9 +28,9 @@ pub(crate) fn registry() -> Registry {
 
 impl Bot for Reader {
     const KIND: &'static str = "reader";
-    type Settings = None;
+    type Settings = NoSettings;
 
-    fn from_settings(_: None, setup: &Setup) -> Result<Self, SetupError> {
+    fn from_settings(_: NoSettings, setup: &Setup) -> Result<Self, SetupError> {
         let url = format!("file:{FEED}")
             .parse::<FeedUrl>()
             .map_err(|error| SetupError::setting(".", error))?;
@@ -57,9 +55,9 @@ impl Bot for Reader {
 
 impl Bot for Ponger {
     const KIND: &'static str = "ponger";
-    type Settings = None;
+    type Settings = NoSettings;
 
-    fn from_settings(_: None, _: &Setup) -> Result<Self, SetupError> {
+    fn from_settings(_: NoSettings, _: &Setup) -> Result<Self, SetupError> {
         Ok(Self)
     }
 
@@ -82,20 +80,24 @@ impl Bot for Ponger {
 
 impl Bot for Crier {
     const KIND: &'static str = "crier";
-    type Settings = None;
+    type Settings = Self;
 
-    fn from_settings(_: None, _: &Setup) -> Result<Self, SetupError> {
-        Ok(Self)
+    fn from_settings(settings: Self, _: &Setup) -> Result<Self, SetupError> {
+        Ok(settings)
     }
 
     fn interests(&self) -> Interests {
-        let schedule = Schedule::new(DUE.parse().unwrap(), "UTC".parse().unwrap());
-        Interests::new().schedule(ScheduleSpec::new("third", schedule).misfire(Misfire::All))
+        let schedule = Schedule::new(self.cron.parse().unwrap(), self.zone.parse().unwrap());
+        Interests::new().schedule(ScheduleSpec::new("bell", schedule).misfire(Misfire::All))
     }
 
     async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
         match event {
-            Event::Schedule(fired) => context.post_all(format!("due {}", fired.due.format("%H:%M:%S"))),
+            Event::Schedule(fired) => context.post_all(format!(
+                "{} {}",
+                self.word,
+                fired.due.format("%Y-%m-%dT%H:%M:%SZ")
+            )),
             _ => Ok(()),
         }
     }

@@ -1,8 +1,8 @@
 //! Exactly one visible post for everything that goes in, in order, whatever stops in between.
 //!
 //! Each run is a story told by its seed: feed items, due times and questions come in while the host is killed at named
-//! points, the server dies before or after a commit, and connections break in the middle of a message. At the end each
-//! input must stand in the room once, each source in its order. `PARLOR_SEEDS=300` runs more stories than the default;
+//! points, the server dies before or after a commit, and connections break in the middle of a message, all in a night in
+//! which clocks are changed somewhere. At the end each input must stand in the room once, each source in its order. `PARLOR_SEEDS=300` runs more stories than the default;
 //! `PARLOR_SEEDS=7..8` runs one of them again.
 //!
 //! The server keeps its rooms in SQLite, the host its state; both speak over mutual TLS through a relay that breaks.
@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod bots;
+mod clock_change;
 mod crash_store;
 mod people;
 mod relay;

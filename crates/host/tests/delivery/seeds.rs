@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::story::Ending;
 
 /// Stories when nobody asks for a number: enough for each kind of fault to come up several times.
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 40;
 /// Stories told at once; they mostly wait for each other's reconnects.
 const AT_ONCE: usize = 6;
 /// With fewer stories it is chance which faults come up.
-const ENOUGH: u64 = 20;
+const ENOUGH: u64 = 200;
 
 type Run = Pin<Box<dyn Future<Output = Vec<Ending>>>>;
 

@@ -11,7 +11,8 @@ use parlor_host::{Clock, Host, HostEvent};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::bots::{DUES, FEED, registry};
+use crate::bots::{FEED, registry};
+use crate::clock_change::ClockChange;
 use crate::crash_store::Edge;
 use crate::people::Person;
 use crate::world::{NEWS, TALK, World};
@@ -20,11 +21,8 @@ use crate::world::{NEWS, TALK, World};
 const LIVES: std::ops::RangeInclusive<u32> = 2..=5;
 /// Longer than anything takes: a story that would hang says where.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The virtual time of a story: begins before the first due time, ends after the last.
-const BEGIN: &str = "2026-11-20T08:59:50Z";
-const END: &str = "2026-11-20T09:02:00Z";
-/// How far the clock is at least moved on from life to life: some due times are missed.
-const STEP: Duration = Duration::from_secs(8);
+/// How far the clock is moved on from life to life, at the most: some due times are missed.
+const STEP: Duration = Duration::from_secs(90 * 60);
 
 const POINTS: [Point; 6] = [
     Point::Fetched,
@@ -78,18 +76,21 @@ pub(crate) struct Story {
     rng: Rng,
     items: u32,
     questions: u32,
+    change: ClockChange,
     /// What the host's clock showed last, and when that was.
     clock: (DateTime<Utc>, Instant),
 }
 
 impl Story {
     pub(crate) fn new(seed: u64) -> Self {
+        let change = ClockChange::of_story(seed);
         Self {
             seed,
+            change,
             rng: Rng::with_seed(seed),
             items: 0,
             questions: 0,
-            clock: (BEGIN.parse().unwrap(), Instant::now()),
+            clock: (change.begin(), Instant::now()),
         }
     }
 
@@ -128,6 +129,8 @@ impl Story {
         let every = Ending::every();
         let planned = every[self.rng.usize(..every.len())];
         let faults = match planned {
+            // Passed once a life, or for each post.
+            Ending::HostKilled(point @ (Point::Fetched | Point::Accepted)) => countdown(point, 0),
             Ending::HostKilled(point) => countdown(point, self.rng.u32(..6)),
             _ => Faults::none(),
         };
@@ -136,7 +139,8 @@ impl Story {
             Ending::Broken => world.relay.break_after(self.rng.usize(500..60_000)),
             _ => CancellationToken::new(),
         };
-        let host = self.start(world, faults.clone(), STEP).await;
+        let step = STEP.mul_f32(self.rng.f32());
+        let host = self.start(world, faults.clone(), step).await;
         for _ in 0..self.rng.u32(..4) {
             self.questions += 1;
             alice.ask(self.questions);
@@ -179,8 +183,8 @@ impl Story {
 
     /// Nothing goes wrong any more, and all due times are past.
     async fn last_life(&mut self, world: &World) {
-        let left = (END.parse::<DateTime<Utc>>().unwrap() - self.clock.0).to_std();
-        let host = self.start(world, Faults::none(), left.unwrap_or(STEP)).await;
+        let left = (self.change.end() - self.clock.0).to_std();
+        let host = self.start(world, Faults::none(), left.unwrap_or_default()).await;
         let settled = timeout(PATIENCE, self.settled(world, &host)).await;
         if settled.is_err() {
             self.check(world).await;
@@ -199,6 +203,7 @@ impl Story {
         let now = shown + at.elapsed().max(step);
         self.clock = (now, Instant::now());
         let mut config = world.host();
+        config.instances.extend(self.change.instances());
         config.clock = Clock::starting_at(now);
         config.faults = faults;
         parlor_host::start(config, registry()).await.unwrap()
@@ -220,19 +225,18 @@ impl Story {
         std::fs::write(world.path(FEED), feed).unwrap();
     }
 
-    /// Returns when all that has come in so far stands in the rooms. Due times of the coming seconds are not waited for.
+    /// Returns when all that has come in so far stands in the rooms. What is due while it runs is not waited for.
     async fn settled(&self, world: &World, host: &Host) {
         let mut events = host.events();
-        let due = DUES.min((self.clock.0 - first_due()).num_seconds().max(-1) as usize / 3 + 1);
-        let due = if self.clock.0 < first_due() { 0 } else { due };
+        let due =
+            ["often ", "nightly "].map(|word| (word, self.change.said(word.trim(), self.clock.0).len()));
         loop {
             let (news, talk) = (world.said(NEWS).await, world.said(TALK).await);
             let (items, questions) = (self.items as usize, self.questions as usize);
-            let fired = count(&talk, "due ");
             if count(&news, "item ") >= items
                 && count(&talk, "item ") >= items
                 && count(&news, "pong ") >= questions
-                && fired >= due
+                && due.iter().all(|(word, due)| count(&talk, word) >= *due)
             {
                 return;
             }
@@ -250,14 +254,12 @@ impl Story {
         let pongs: Vec<_> = (1..=self.questions)
             .map(|number| format!("pong {number}, answer {number}"))
             .collect();
-        let dues: Vec<_> = (0..DUES)
-            .map(|number| format!("due 09:00:{:02}", number * 3))
-            .collect();
+        let [often, nightly] = ["often", "nightly"].map(|word| self.change.said(word, self.change.end()));
         let (news, talk) = (world.said(NEWS).await, world.said(TALK).await);
         let seed = self.seed;
         for (room, said, sources) in [
             (NEWS, &news, vec![&items, &pings, &pongs]),
-            (TALK, &talk, vec![&items, &dues]),
+            (TALK, &talk, vec![&items, &often, &nightly]),
         ] {
             let mut rest = said.clone();
             for expected in sources {
@@ -277,10 +279,6 @@ impl Story {
             );
         }
     }
-}
-
-fn first_due() -> DateTime<Utc> {
-    "2026-11-20T09:00:00Z".parse().unwrap()
 }
 
 fn count(said: &[String], kind: &str) -> usize {

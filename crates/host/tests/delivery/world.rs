@@ -203,7 +203,7 @@ impl World {
         self.folder.path().join(name)
     }
 
-    /// A host with the three bots; its state outlives it.
+    /// A host with a feed reader and somebody who answers; its state outlives it.
     pub(crate) fn host(&self) -> HostConfig {
         let subject = Subject::Application {
             pool: HOST.to_owned(),
@@ -232,11 +232,7 @@ impl World {
             sign_in: SignIn::Application,
             platform: Platform::with_tuning(settings, tuning()).unwrap(),
         }];
-        config.instances = vec![
-            instance("reader", &[NEWS, TALK]),
-            instance("ponger", &[NEWS]),
-            instance("crier", &[TALK]),
-        ];
+        config.instances = vec![instance("reader", &[NEWS, TALK]), instance("ponger", &[NEWS])];
         config
     }
 
@@ -262,7 +258,7 @@ impl Drop for World {
     }
 }
 
-fn instance(kind: &str, rooms: &[&str]) -> InstanceConfig {
+pub(crate) fn instance(kind: &str, rooms: &[&str]) -> InstanceConfig {
     let mut instance = InstanceConfig::new(kind, kind, uri(BOT));
     instance.rooms = rooms.iter().copied().map(Room::new).collect();
     instance.settings = serde_json::json!({});
