@@ -20,6 +20,8 @@ mod salvage;
 mod select;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 mod web;
 
 pub use error::{BadRedirect, FeedError};

@@ -78,6 +78,12 @@ impl Web {
         }
     }
 
+    /// The same, believing these authorities as well.
+    #[cfg(test)]
+    pub(super) fn trusting(self, roots: Roots) -> Self {
+        Self { roots, ..self }
+    }
+
     /// Asks for `url`, within the deadline for all of the answer and the redirects before it.
     pub(super) async fn get(
         &self,
@@ -345,15 +351,20 @@ async fn body(response: &mut Response) -> Result<Vec<u8>, FeedError> {
     Ok(bytes)
 }
 
+/// The error of TLS that an I/O error was made of, however often it was wrapped: `source` of an I/O error leaves out what
+/// it was made of.
+fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    let found = error.downcast_ref();
+    found.or_else(|| tls_error(error.downcast_ref::<io::Error>()?.get_ref()?))
+}
+
 fn classify(error: reqwest::Error) -> FeedError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     while let Some(found) = cause {
         if let Some(PrivateHost { host }) = found.downcast_ref() {
             return FeedError::Private { host: host.clone() };
         }
-        // The cause of an I/O error is what its inner error was caused by; the inner one itself is asked for here.
-        let inner = found.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        if let Some(tls) = tls_error(found) {
             return FeedError::Insecure(tls.clone());
         }
         cause = found.source();

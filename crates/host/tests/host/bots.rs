@@ -1,12 +1,14 @@
 //! Small bots that do one thing each.
 
+use std::collections::BTreeMap;
+
 use parlor_bot::NoSettings;
 use parlor_bot::prelude::*;
 use parlor_bot::schedule::Misfire;
 use parlor_bot::{FeedUrl, FirstRun, Registry};
 
-/// Posts the title of each item of the file `feed.xml`.
-pub(crate) struct Reader(FeedUrl);
+/// Posts the title of each item of the file `feed.xml`, looking each quarter of an hour, or as `every_ms` says.
+pub(crate) struct Reader(FeedUrl, Option<u64>);
 
 /// Answers `ping`, counting; panics at `boom`, never comes back from `hang`, fails at `fail`.
 pub(crate) struct Ponger;
@@ -20,13 +22,16 @@ pub(crate) fn registry() -> Registry {
 
 impl Bot for Reader {
     const KIND: &'static str = "reader";
-    type Settings = NoSettings;
+    type Settings = BTreeMap<String, u64>;
 
-    fn from_settings(_: NoSettings, setup: &Setup) -> Result<Self, SetupError> {
+    fn from_settings(settings: BTreeMap<String, u64>, setup: &Setup) -> Result<Self, SetupError> {
         let url = "file:feed.xml"
             .parse::<FeedUrl>()
             .map_err(|error| SetupError::setting(".", error))?;
-        Ok(Self(url.relative_to(setup.folder())))
+        Ok(Self(
+            url.relative_to(setup.folder()),
+            settings.get("every_ms").copied(),
+        ))
     }
 
     fn interests(&self) -> Interests {
@@ -34,6 +39,9 @@ impl Bot for Reader {
         feed.id = "news".to_owned();
         feed.first_run = FirstRun::Last(100);
         feed.per_poll = 100;
+        if let Some(every) = self.1 {
+            feed.every = std::time::Duration::from_millis(every);
+        }
         Interests::new().feed(feed)
     }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use parlor_bot::Room;
 use parlor_host::fault::{Faults, Point};
 use parlor_host::{Clock, HostEvent};
 
@@ -156,4 +157,29 @@ async fn a_second_host_on_the_same_state_is_refused() {
             .ends_with("is in use by another host")
     );
     host.host.shutdown(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trouble_with_a_feed_is_told_in_the_operators_room_and_so_is_its_end() {
+    let deployment = Deployment::new();
+    let mut config = deployment.host(vec![instance("reader", serde_json::json!({"every_ms": 20}))]);
+    config.instances[0].rooms = vec![Room::new("News")];
+    config.operator_room = Some(Room::new("Operators"));
+    let mut host = Running::start(config, registry()).await;
+    host.until(|event| matches!(event, HostEvent::Posted { room, .. } if room == "Operators"))
+        .await;
+    publish(&deployment, 1..=1);
+    host.until(|event| matches!(event, HostEvent::FeedRecovered { .. }))
+        .await;
+    host.posted(2).await;
+    host.shutdown().await;
+    assert_eq!(
+        deployment.said().await,
+        items(1..=1),
+        "readers see the item alone"
+    );
+    let told = deployment.said_in("Operators").await;
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("cannot be read, 3 times in a row"), "{told:?}");
+    assert!(told[1].contains("can be read again"), "{told:?}");
 }

@@ -41,7 +41,7 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
-    /// A running server with the room "News", open to everyone.
+    /// A running server with the rooms "News" and "Operators", open to everyone.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = DevelopmentAuthority::open(folder.path()).unwrap();
@@ -117,6 +117,17 @@ impl Deployment {
             message_bytes: self.message_bytes,
             ..Limits::default()
         };
+        let room = |name: &str| SeedRoom {
+            name: name.to_owned(),
+            description: String::new(),
+            category: None,
+            privacy: Privacy::Open,
+            behavior: Behavior::Normal,
+            members: Vec::new(),
+            managers: Vec::new(),
+            presenters: Vec::new(),
+            posts: Vec::new(),
+        };
         Config {
             limits,
             listeners: vec![ListenerConfig {
@@ -134,17 +145,7 @@ impl Deployment {
                     name: "General".to_owned(),
                     ..SeedCategory::default()
                 }],
-                rooms: vec![SeedRoom {
-                    name: "News".to_owned(),
-                    description: String::new(),
-                    category: None,
-                    privacy: Privacy::Open,
-                    behavior: Behavior::Normal,
-                    members: Vec::new(),
-                    managers: Vec::new(),
-                    presenters: Vec::new(),
-                    posts: Vec::new(),
-                }],
+                rooms: vec![room("News"), room("Operators")],
                 users: vec![user(BOT, "News bot"), user(ALICE, "Alice")],
             },
             ..Config::new("example.com", uri("sip:chat@example.com"))
@@ -204,8 +205,12 @@ impl Deployment {
         self.folder.path().join(name)
     }
 
-    /// Alice, in the room.
+    /// Alice, in the room "News".
     pub(crate) async fn alice(&self) -> (RoomSession, RoomEvents) {
+        self.alice_in("News").await
+    }
+
+    async fn alice_in(&self, room: &str) -> (RoomSession, RoomEvents) {
         let subject = Subject::User {
             uri: ALICE.to_owned(),
         };
@@ -221,12 +226,17 @@ impl Deployment {
         let chat = PersistentChatEndpoint::establish(&endpoint, ChatSettings::default())
             .await
             .unwrap();
-        chat.join("News").await.unwrap()
+        chat.join(room).await.unwrap()
     }
 
-    /// Everything that is in the room, oldest first.
+    /// Everything that is in the room "News", oldest first.
     pub(crate) async fn said(&self) -> Vec<String> {
-        let (room, _events) = self.alice().await;
+        self.said_in("News").await
+    }
+
+    /// Everything that is in a room, oldest first.
+    pub(crate) async fn said_in(&self, room: &str) -> Vec<String> {
+        let (room, _events) = self.alice_in(room).await;
         let posts = room.history_after(MessageId(0), 500).await.unwrap();
         posts.into_iter().map(|post| post.chat).collect()
     }
