@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -17,9 +17,11 @@ const MAX_SOURCE: usize = 16 * 1024;
 /// The longest result, in bytes: the longest story, and room to be cut at a word.
 const MAX_RESULT: usize = 128 * 1024;
 
-const NAME: &str = "template";
+/// The language, once for all templates: an environment and a compiled template take ten kilobytes, and a host may hold ten
+/// thousand templates. So a template keeps its text only and is compiled for each post, which takes microseconds.
+static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(language);
 
-/// A template as settings hold it: parsed when the configuration is read, rendered for each post.
+/// A template as settings hold it: checked when the configuration is read, rendered for each post.
 ///
 /// The language is that of Jinja: `{{ title }}`, `{{ title|upper }}`, `{% if link %}...{% endif %}`; additionally
 /// `{{ text|short(200) }}` cuts at a word. A variable that does not exist is an error, not an empty text; one that
@@ -27,7 +29,6 @@ const NAME: &str = "template";
 #[derive(Clone)]
 pub struct Template {
     source: Arc<str>,
-    environment: Arc<Environment<'static>>,
 }
 
 /// What is wrong with a template, or with a rendering.
@@ -85,9 +86,8 @@ impl Template {
     /// [`TemplateError`] when a variable does not exist, the work is too much, or the result is too long.
     pub fn render<V: Serialize>(&self, variables: &V) -> Result<String, TemplateError> {
         let variables = Value::from(minijinja::value::Serde(variables));
-        let template = self
-            .environment
-            .get_template(NAME)
+        let template = LANGUAGE
+            .template_from_str(&self.source)
             .map_err(TemplateError::Language)?;
         let text = template
             .render(variables.clone())
@@ -103,9 +103,8 @@ impl Template {
 
     /// The error for a variable that does not exist, by name: minijinja does not say which one it was.
     fn unknown(&self, variables: &Value, error: minijinja::Error) -> TemplateError {
-        let used = self
-            .environment
-            .get_template(NAME)
+        let used = LANGUAGE
+            .template_from_str(&self.source)
             .map(|template| template.undeclared_variables(true));
         let is_unknown = |name: &String| {
             let mut value = Some(variables.clone());
@@ -141,27 +140,30 @@ impl FromStr for Template {
         if source.len() > MAX_SOURCE {
             return Err(TemplateError::Long { bytes: source.len() });
         }
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_fuel(Some(FUEL));
-        environment.set_formatter(|out, state, value| {
-            if value.is_none() {
-                Ok(())
-            } else {
-                minijinja::escape_formatter(out, state, value)
-            }
-        });
-        environment.add_filter("short", |text: String, limit: usize| {
-            crate::message::short(&text, limit).into_owned()
-        });
-        environment
-            .add_template_owned(NAME, source.to_owned())
+        LANGUAGE
+            .template_from_str(source)
             .map_err(TemplateError::Language)?;
         Ok(Self {
             source: source.into(),
-            environment: Arc::new(environment),
         })
     }
+}
+
+fn language() -> Environment<'static> {
+    let mut language = Environment::new();
+    language.set_undefined_behavior(UndefinedBehavior::Strict);
+    language.set_fuel(Some(FUEL));
+    language.set_formatter(|out, state, value| {
+        if value.is_none() {
+            Ok(())
+        } else {
+            minijinja::escape_formatter(out, state, value)
+        }
+    });
+    language.add_filter("short", |text: String, limit: usize| {
+        crate::message::short(&text, limit).into_owned()
+    });
+    language
 }
 
 impl fmt::Debug for Template {
