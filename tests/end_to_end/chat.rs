@@ -108,3 +108,33 @@ fn a_person_signs_in_with_a_password_that_no_command_line_and_no_log_shows() {
     assert_eq!(nowhere.status.code(), Some(2), "{}", complaint(&nowhere));
     serve.interrupt();
 }
+
+#[test]
+fn a_bot_is_asked_in_private_by_somebody_who_signed_in_with_a_password() {
+    let deployment = Deployment::new(HELP);
+    let mut up = deployment.start("up");
+    up.event("joined", |_| true);
+    deployment.set_password("sip:alice@example.com", "Secret123");
+    let file = deployment.write("password", "Secret123\n");
+    let by_password = [
+        "chat",
+        "--user",
+        "alice@example.com",
+        "--password-file",
+        file,
+        "--room",
+        "Help",
+    ];
+    let mut alice = deployment.interactive(&by_password);
+    alice.wait_for_text("joined Help");
+    alice.types("/msg helpbot@example.com please help me");
+    alice.wait_for_text("[from sip:helpbot@example.com] At your service.");
+    up.event("answered", |event| event["person"] == "sip:alice@example.com");
+    alice.types("/quit");
+    assert!(alice.end().success());
+    assert!(
+        deployment.texts("Help").is_empty(),
+        "nothing of it is in the room"
+    );
+    up.interrupt();
+}

@@ -97,6 +97,8 @@ id = "help"
 kind = "keywords"
 user = "sip:helpbot@example.com"
 rooms = ["Help"]
+[host.bot.settings]
+private = true
 [[host.bot.settings.rules]]
 name = "help"
 words = ["help"]

@@ -16,6 +16,7 @@
 //! ```
 
 mod rule;
+mod said;
 mod settings;
 
 pub use rule::Variables;
@@ -23,10 +24,11 @@ pub use settings::{RuleSettings, Settings};
 
 use std::collections::{BTreeSet, HashMap};
 
-use parlor_bot::SipUri;
 use parlor_bot::prelude::*;
 use parlor_bot::words::WordSet;
+use parlor_bot::{IncomingMessage, PrivateMessage, SipUri};
 use rule::{Hit, Rule};
+use said::Said;
 
 /// The bot.
 #[derive(Debug)]
@@ -38,6 +40,7 @@ pub struct Keywords {
     owners: Vec<usize>,
     answers: usize,
     answer_bots: bool,
+    private: bool,
     ignore: BTreeSet<SipUri>,
     max_age: chrono::TimeDelta,
 }
@@ -69,6 +72,7 @@ impl Bot for Keywords {
             owners,
             answers: settings.answers,
             answer_bots: settings.answer_bots,
+            private: settings.private,
             ignore: settings.ignore.into_iter().collect(),
             max_age: settings.max_age.delta(),
         })
@@ -77,55 +81,65 @@ impl Bot for Keywords {
     fn describe(bot: &mut Blueprint<'_, Self>) {
         bot.about("Answers keywords and patterns.");
         bot.messages("Answers the rules that the message meets.", Self::answer);
+        bot.private_messages(
+            "Answers who writes to it alone, where `private` is set.",
+            |bot| bot.private,
+            Self::answer_alone,
+        );
     }
 }
 
 impl Keywords {
     async fn answer(&self, context: &mut Context, message: &IncomingMessage) -> Result<(), BotError> {
-        if let Some(reason) = self.deaf_to(message, context) {
+        self.answer_to(context, &Said::from(message))
+    }
+
+    async fn answer_alone(&self, context: &mut Context, message: &PrivateMessage) -> Result<(), BotError> {
+        self.answer_to(context, &Said::from(message))
+    }
+
+    fn answer_to(&self, context: &mut Context, said: &Said<'_>) -> Result<(), BotError> {
+        if let Some(reason) = self.deaf_to(said, context) {
             return context.skip(reason);
         }
-        let hits = self.hits(message);
+        let hits = self.hits(said);
         let mut answered = 0;
         for (rule, hit) in &hits {
             if answered == self.answers {
                 break;
             }
-            if rule.cooling(message, context)? {
-                context.skip(format!("rule `{}` is cooling down in this room", rule.name))?;
+            if rule.cooling(said, context)? {
+                context.skip(format!("rule `{}` is cooling down here", rule.name))?;
                 continue;
             }
-            let reply = rule.reply(hit, message).map_err(BotError::reject)?;
+            let reply = rule.reply(hit, said).map_err(BotError::reject)?;
             context.reply(reply)?;
-            rule.answered(message, context)?;
+            rule.answered(said, context)?;
             answered += 1;
         }
         Ok(())
     }
 
     /// Why a message gets no answer, whatever it says.
-    fn deaf_to(&self, message: &IncomingMessage, context: &Context) -> Option<&'static str> {
-        if message.author == *context.me() {
+    fn deaf_to(&self, said: &Said<'_>, context: &Context) -> Option<&'static str> {
+        if said.author == context.me() {
             return Some("posted by this bot");
         }
-        if message.automated && !self.answer_bots {
+        if said.automated && !self.answer_bots {
             return Some("posted by a bot");
         }
-        if self.ignore.contains(&message.author) {
+        if self.ignore.contains(said.author) {
             return Some("posted by somebody on the ignore list");
         }
-        if context.now() - message.sent > self.max_age {
+        if context.now() - said.sent > self.max_age {
             return Some("posted too long ago");
         }
         None
     }
 
     /// The rules that the message meets, in the order of the settings, each with the first match.
-    fn hits(&self, message: &IncomingMessage) -> Vec<(&Rule, Hit)> {
-        let text = match &message.title {
-            Some(title) => format!("{title}\n{}", message.text),
-            None => message.text.clone(),
-        };
+    fn hits(&self, said: &Said<'_>) -> Vec<(&Rule, Hit)> {
+        let text = said.whole_text();
         let mut by_words: HashMap<usize, Hit> = HashMap::new();
         for found in self.words.all(&text) {
             let rule = self.owners[found.word];
@@ -136,7 +150,7 @@ impl Keywords {
         self.rules
             .iter()
             .enumerate()
-            .filter(|(_, rule)| rule.is_for(&message.room))
+            .filter(|(_, rule)| rule.is_for(said.room))
             .filter_map(|(at, rule)| Some((rule, by_words.remove(&at).or_else(|| rule.pattern(&text))?)))
             .collect()
     }

@@ -8,6 +8,7 @@ use parlor_bot::{Template, TemplateError};
 use regex::{Regex, RegexBuilder};
 
 use crate::RuleSettings;
+use crate::said::Said;
 
 /// The most that one compiled pattern may take, in bytes; `\w{1000}` is refused, hundreds of alternatives are not.
 const PATTERN_SIZE: usize = 1 << 20;
@@ -46,7 +47,7 @@ pub struct Variables<'a> {
     pub author: &'a str,
     /// The author's SIP URI.
     pub author_uri: &'a str,
-    /// The room.
+    /// The room; empty in private.
     pub room: &'a str,
     /// The whole message.
     pub text: &'a str,
@@ -129,8 +130,11 @@ impl Rule {
         Ok(())
     }
 
-    pub(crate) fn is_for(&self, room: &Room) -> bool {
-        self.rooms.as_ref().is_none_or(|rooms| rooms.contains(room))
+    /// A rule for certain rooms does not hold elsewhere, in private neither.
+    pub(crate) fn is_for(&self, room: Option<&Room>) -> bool {
+        self.rooms
+            .as_ref()
+            .is_none_or(|rooms| room.is_some_and(|room| rooms.contains(room)))
     }
 
     /// What the rule's patterns find first, in their order.
@@ -149,18 +153,9 @@ impl Rule {
         })
     }
 
-    pub(crate) fn reply(&self, hit: &Hit, message: &IncomingMessage) -> Result<Message, TemplateError> {
-        let author = message
-            .author_name
-            .as_deref()
-            .unwrap_or_else(|| message.author.user());
-        let variables = self.variables(
-            hit,
-            author,
-            message.author.as_str(),
-            message.room.as_str(),
-            &message.text,
-        );
+    pub(crate) fn reply(&self, hit: &Hit, said: &Said<'_>) -> Result<Message, TemplateError> {
+        let room = said.room.map_or("", Room::as_str);
+        let variables = self.variables(hit, said.author_shown(), said.author.as_str(), room, said.text);
         let text = self.reply.render(&variables)?;
         let reply = match &self.title {
             Some(title) => Message::story(title.render(&variables)?).then(text),
@@ -206,24 +201,24 @@ impl Rule {
         }
     }
 
-    /// Whether the rule has answered in this room a moment ago.
-    pub(crate) fn cooling(&self, message: &IncomingMessage, context: &Context) -> Result<bool, BotError> {
+    /// Whether the rule has answered in this room, or to this person, a moment ago.
+    pub(crate) fn cooling(&self, said: &Said<'_>, context: &Context) -> Result<bool, BotError> {
         if self.cooldown.duration().is_zero() {
             return Ok(false);
         }
-        let last: Option<DateTime<Utc>> = context.state(&self.key(message))?;
+        let last: Option<DateTime<Utc>> = context.state(&self.key(said))?;
         Ok(last.is_some_and(|last| context.now() < last + self.cooldown.delta()))
     }
 
-    pub(crate) fn answered(&self, message: &IncomingMessage, context: &mut Context) -> Result<(), BotError> {
+    pub(crate) fn answered(&self, said: &Said<'_>, context: &mut Context) -> Result<(), BotError> {
         if self.cooldown.duration().is_zero() {
             return Ok(());
         }
-        context.set_state(&self.key(message), &context.now())
+        context.set_state(&self.key(said), &context.now())
     }
 
-    fn key(&self, message: &IncomingMessage) -> String {
-        format!("answered/{}/{}", message.room, self.name)
+    fn key(&self, said: &Said<'_>) -> String {
+        format!("answered/{}/{}", said.place(), self.name)
     }
 }
 

@@ -10,7 +10,7 @@ use parlor_bot::{SipUri, Template};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// How long a rule is quiet in a room after it has answered there. Default: `"0s"`, no pause.
+    /// How long a rule is quiet in a room, or towards one person, after it has answered there. Default: `"0s"`, no pause.
     #[serde(default = "no_time")]
     pub cooldown: Span,
     /// How many rules may answer one message; the first ones in the order below. Default: 1.
@@ -19,6 +19,9 @@ pub struct Settings {
     /// Whether posts of other bots are answered. Two bots that answer each other never stop. Default: `false`.
     #[serde(default)]
     pub answer_bots: bool,
+    /// Whether the rules, except those for certain rooms, also answer who writes to the bot alone. Default: `false`.
+    #[serde(default)]
+    pub private: bool,
     /// SIP URIs of users that get no answer. Default: none.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]

@@ -98,7 +98,7 @@ async fn a_rule_rests_after_an_answer_per_room_and_across_restarts() {
         ("Help", "Milk!"),
         ("Help", "Milk!"),
     ]);
-    assert_eq!(kit.skipped(), ["rule `tea` is cooling down in this room"]);
+    assert_eq!(kit.skipped(), ["rule `tea` is cooling down here"]);
 
     kit.restart_after(Duration::from_secs(60)).await.unwrap();
     kit.message("Help", "alice", "tea").await.unwrap();
@@ -201,4 +201,29 @@ async fn wrong_settings_are_located() {
         problem(json!({"rules": [same, same]})).await,
         "rules[1].name: `a` is the name of an earlier rule"
     );
+}
+
+#[tokio::test]
+async fn who_writes_to_the_bot_alone_is_answered_alone_where_that_is_configured() {
+    let rules = json!([
+        {"name": "vpn", "words": ["vpn"], "reply": "{{ author }}: see the wiki{% if room %} of {{ room }}{% endif %}."},
+        {"name": "ops", "words": ["pager"], "rooms": ["Ops"], "reply": "not for everybody"},
+    ]);
+    let mut quiet = kit(json!({"rules": rules})).await;
+    assert!(!quiet.wants_private_messages());
+    quiet.message("Help", "alice", "vpn").await.unwrap();
+    quiet.assert_posts(&[("Help", "alice: see the wiki of Help.")]);
+
+    let mut kit = kit(json!({"private": true, "cooldown": "1m", "rules": rules})).await;
+    for (author, text) in [
+        ("alice", "vpn?"),
+        ("alice", "vpn!"),
+        ("bob", "VPN"),
+        ("bob", "the pager"),
+    ] {
+        kit.private(author, text).await.unwrap();
+    }
+    kit.assert_answers(&[("alice", "alice: see the wiki."), ("bob", "bob: see the wiki.")]);
+    kit.assert_posts(&[]);
+    assert_eq!(kit.skipped(), ["rule `vpn` is cooling down here"]);
 }

@@ -24,6 +24,7 @@ impl Author {
     fn of(event: &Event) -> Result<Self, BotError> {
         match event {
             Event::Message(said) => Ok(Self::new(&said.author, said.author_name.as_deref())),
+            Event::PrivateMessage(said) => Ok(Self::new(&said.from, said.from_name.as_deref())),
             Event::Joined(who) | Event::Parted(who) => Ok(Self::new(&who.user, who.user_name.as_deref())),
             _ => Err(BotError::reject("this event was caused by nobody")),
         }

@@ -10,7 +10,8 @@ use crate::handler::{News, Speech, Start, Time};
 use crate::words::{Found, WordSet};
 use crate::{
     Arguments, Bot, BotError, CommandDescription, Context, Description, Event, Extract, FeedDigest, FeedItem,
-    FeedSpec, Handler, IncomingMessage, Interests, Presence, ScheduleFired, ScheduleSpec, Trigger, schema,
+    FeedSpec, Handler, IncomingMessage, Interests, Presence, PrivateMessage, ScheduleFired, ScheduleSpec,
+    Trigger, schema,
 };
 
 /// The sign before a command.
@@ -129,6 +130,24 @@ impl<'a, B: Bot> Blueprint<'a, B> {
                     && let Some(heard) = heard(said, words(route.bot))
                 {
                     route.otherwise(|| heard, handler);
+                }
+            }
+        }
+    }
+
+    /// What people write to the instance's user alone, when `wanted` says that the instance takes it: others are told
+    /// whether a user takes messages, so a setting decides. An answer goes to that person alone.
+    pub fn private_messages<F, X>(&mut self, about: &str, wanted: impl FnOnce(&'a B) -> bool, handler: F)
+    where
+        F: Handler<'a, B, &'a PrivateMessage, X> + 'a,
+        X: Extract<Speech>,
+    {
+        match &mut self.pass {
+            Pass::Describing(description) => description.hears(Trigger::PrivateMessages, None, about),
+            Pass::Asking(bot, interests) => interests.private_messages = wanted(bot),
+            Pass::Routing(route) => {
+                if let Event::PrivateMessage(said) = route.event {
+                    route.otherwise(|| said, handler);
                 }
             }
         }

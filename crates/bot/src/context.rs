@@ -24,6 +24,7 @@ pub struct Context {
     now: DateTime<Utc>,
     setup: Arc<Setup>,
     room: Option<Room>,
+    correspondent: Option<SipUri>,
     state: Arc<State>,
     state_bytes: usize,
     /// What extracted memories have become; see [`crate::Memory`].
@@ -37,6 +38,8 @@ pub struct Context {
 pub struct Effects {
     /// Posts, in the order in which they were asked for; the position is part of the post key.
     pub posts: Vec<QueuedPost>,
+    /// Answers to whoever wrote to the instance alone, in order.
+    pub private: Vec<QueuedPrivate>,
     /// Changed state.
     pub state: BTreeMap<String, Option<Value>>,
     /// Why nothing (or less than expected) was posted, for the log and the ledger.
@@ -52,14 +55,23 @@ pub struct QueuedPost {
     pub message: Message,
 }
 
+/// A message to one person that waits for the handler's success.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueuedPrivate {
+    /// To whom.
+    pub to: SipUri,
+    /// What; the person sees its text.
+    pub message: Message,
+}
+
 /// What a handler may not ask for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum EffectError {
     #[error("`{room}` is not one of this bot's rooms")]
     NotMyRoom { room: String },
-    #[error("this event has no room to reply to")]
-    NoRoom,
+    #[error("this event has no room and nobody to reply to")]
+    NobodyToReplyTo,
     #[error("more than {MAX_POSTS_PER_EVENT} posts for one event")]
     TooManyPosts,
     #[error("the message is empty")]
@@ -80,6 +92,7 @@ impl Context {
             now,
             setup,
             room: event.room().cloned(),
+            correspondent: event.correspondent().cloned(),
             state,
             state_bytes,
             drafts: Drafts::default(),
@@ -148,15 +161,29 @@ impl Context {
             .try_for_each(|room| self.post(room, message.clone()))
     }
 
-    /// Posts in the room that the event comes from.
+    /// Answers where the event comes from: in its room, or to the person who wrote to the instance alone. That person
+    /// sees the text of the message; links are written out, and it may have the length of an ordinary message.
     ///
     /// # Errors
-    /// As [`Context::post`]; also when the event comes from no room (a time, a feed item).
+    /// As [`Context::post`]; also when the event comes from nobody (a time, a feed item).
     pub fn reply(&mut self, message: impl Into<Message>) -> Result<(), BotError> {
-        match self.room.clone() {
-            Some(room) => self.post(room, message),
-            None => Err(BotError::reject(EffectError::NoRoom)),
+        match (self.room.clone(), self.correspondent.clone()) {
+            (Some(room), _) => self.post(room, message),
+            (None, Some(to)) => self.answer(to, message.into()),
+            (None, None) => Err(BotError::reject(EffectError::NobodyToReplyTo)),
         }
+    }
+
+    fn answer(&mut self, to: SipUri, message: Message) -> Result<(), BotError> {
+        let message = message.shortened(self.setup.limits().message);
+        if message.is_empty() {
+            return Err(BotError::reject(EffectError::Empty));
+        }
+        if self.effects.private.len() == MAX_POSTS_PER_EVENT {
+            return Err(BotError::reject(EffectError::TooManyPosts));
+        }
+        self.effects.private.push(QueuedPrivate { to, message });
+        Ok(())
     }
 
     /// Says why this event leads to no post; the operator finds it in the log. It always succeeds, so that a handler

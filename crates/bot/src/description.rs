@@ -78,6 +78,8 @@ pub enum Trigger {
     Messages,
     /// Posts by others that hold words of the settings.
     Keywords,
+    /// What others write to the instance's user alone.
+    PrivateMessages,
     /// Others entering a room.
     Joined,
     /// Others leaving a room.
@@ -164,6 +166,7 @@ impl std::fmt::Display for Trigger {
             Self::Start => "start",
             Self::Messages => "messages",
             Self::Keywords => "keywords",
+            Self::PrivateMessages => "private messages",
             Self::Joined => "joined",
             Self::Parted => "parted",
             Self::Schedule => "schedule",

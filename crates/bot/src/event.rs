@@ -14,6 +14,8 @@ pub enum Event {
     Started,
     /// Somebody else posted in one of the instance's rooms. The instance's own posts do not arrive.
     Message(IncomingMessage),
+    /// Somebody wrote to the instance's user alone.
+    PrivateMessage(PrivateMessage),
     /// Somebody entered one of the instance's rooms.
     Joined(Presence),
     /// Somebody left one of the instance's rooms.
@@ -32,7 +34,19 @@ impl Event {
         match self {
             Self::Message(message) => Some(&message.room),
             Self::Joined(presence) | Self::Parted(presence) => Some(&presence.room),
-            Self::Started | Self::Schedule(_) | Self::FeedItem(_) | Self::FeedDigest(_) => None,
+            Self::Started
+            | Self::PrivateMessage(_)
+            | Self::Schedule(_)
+            | Self::FeedItem(_)
+            | Self::FeedDigest(_) => None,
+        }
+    }
+
+    /// Who wrote to the instance alone: whom [`crate::Context::reply`] answers.
+    pub fn correspondent(&self) -> Option<&SipUri> {
+        match self {
+            Self::PrivateMessage(message) => Some(&message.from),
+            _ => None,
         }
     }
 }
@@ -64,6 +78,19 @@ pub struct IncomingMessage {
     pub automated: bool,
     /// Whether it was posted while this instance was away, and fetched from the room's history.
     pub missed: bool,
+}
+
+/// What somebody wrote to the instance's user alone. Nobody else sees it, nor the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrivateMessage {
+    /// Who wrote it.
+    pub from: SipUri,
+    /// The writer's display name, when the server sent one.
+    pub from_name: Option<String>,
+    /// When it came in.
+    pub sent: DateTime<Utc>,
+    /// The text, without markup.
+    pub text: String,
 }
 
 /// Somebody's entering or leaving.

@@ -9,6 +9,8 @@ use crate::schedule::{Busy, Jitter, Misfire, Schedule};
 pub struct Interests {
     /// Posts by others.
     pub messages: bool,
+    /// What others write to the instance's user alone.
+    pub private_messages: bool,
     /// Others entering and leaving.
     pub presence: bool,
     /// Times.
@@ -27,6 +29,13 @@ impl Interests {
     #[must_use]
     pub fn messages(mut self) -> Self {
         self.messages = true;
+        self
+    }
+
+    /// Also what others write to the instance's user alone. When several instances of one user want it, each is told.
+    #[must_use]
+    pub fn private_messages(mut self) -> Self {
+        self.private_messages = true;
         self
     }
 

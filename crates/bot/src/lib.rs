@@ -69,12 +69,12 @@ pub use arguments::{Arguments, ArgumentsError};
 pub use author::Author;
 pub use blueprint::{Blueprint, Heard};
 pub use bot::{Bot, DynBot};
-pub use context::{Context, Effects, MAX_POSTS_PER_EVENT, QueuedPost};
+pub use context::{Context, Effects, MAX_POSTS_PER_EVENT, QueuedPost, QueuedPrivate};
 pub use description::{
     ArgumentDescription, CommandDescription, Description, DescriptionError, HandlerDescription, Trigger,
 };
 pub use error::{BotError, SetupError};
-pub use event::{Event, IncomingMessage, Presence, ScheduleFired};
+pub use event::{Event, IncomingMessage, Presence, PrivateMessage, ScheduleFired};
 pub use feed::{
     FeedDigest, FeedEdit, FeedItem, FeedSpec, FeedUrl, FeedUrlError, FirstRun, FirstRunError, IdentityField,
     OnEdit,

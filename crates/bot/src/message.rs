@@ -133,6 +133,24 @@ impl Message {
         self.inner.display_text()
     }
 
+    /// As plain text, for a reader without links: a story's title on a line of its own, link targets behind their texts.
+    pub fn plain_text(&self) -> String {
+        let mut text = String::new();
+        for part in self.parts() {
+            match part {
+                MessagePart::StoryTitle(title) => {
+                    text.push_str(title);
+                    text.push('\n');
+                }
+                MessagePart::Hyperlink { text: shown, target } if shown != target.as_str() => {
+                    text.push_str(&format!("{shown} <{}>", target.as_str()));
+                }
+                other => text.push_str(&other.display_text()),
+            }
+        }
+        text
+    }
+
     /// The parts in order, a story's title first.
     pub fn parts(&self) -> &[MessagePart] {
         self.inner.parts()

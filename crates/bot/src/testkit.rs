@@ -36,8 +36,8 @@ use serde_json::Value;
 use crate::schedule::{Outcome, Schedule, Seed};
 use crate::{
     BotError, BotKind, Context, DynBot, Effects, Event, FeedItem, FeedSpec, IncomingMessage, Interests,
-    Message, MessageId, MessagePart, Presence, Room, RoomUri, ScheduleFired, Setup, SetupError, SipUri,
-    State,
+    Message, MessageId, MessagePart, Presence, PrivateMessage, QueuedPrivate, Room, RoomUri, ScheduleFired,
+    Setup, SetupError, SipUri, State,
 };
 
 /// One instance of a bot, run by the test.
@@ -53,6 +53,7 @@ pub struct TestKit {
     now: DateTime<Utc>,
     state: Arc<State>,
     posts: Vec<Posted>,
+    answers: Vec<QueuedPrivate>,
     skipped: Vec<String>,
     last_id: MessageId,
 }
@@ -123,6 +124,28 @@ impl TestKit {
             automated: false,
             missed: false,
         }
+    }
+
+    /// Somebody writes to the bot alone. `author` is a SIP URI or the name of a user of `example.com`.
+    ///
+    /// # Errors
+    /// As [`TestKit::message`]; [`BotError::Tell`] is answered to the author.
+    ///
+    /// # Panics
+    /// When the bot does not want to be told: a host would not let it know.
+    pub async fn private(&mut self, author: &str, text: &str) -> Result<(), BotError> {
+        assert!(
+            self.wants_private_messages(),
+            "the bot has no interest in private messages"
+        );
+        let from = user(author);
+        let message = PrivateMessage {
+            from_name: Some(from.user().to_owned()),
+            from,
+            sent: self.now,
+            text: text.to_owned(),
+        };
+        self.deliver(Event::PrivateMessage(message)).await
     }
 
     /// Somebody enters a room.
@@ -264,6 +287,24 @@ impl TestKit {
         assert_eq!(posts, expected);
     }
 
+    /// Takes the answers to people who wrote to the bot alone, and compares them, as these see them. A person is the
+    /// name of a user of `example.com`, or a SIP URI.
+    ///
+    /// # Panics
+    /// When they differ.
+    #[track_caller]
+    pub fn assert_answers(&mut self, expected: &[(&str, &str)]) {
+        let answers: Vec<(SipUri, String)> = std::mem::take(&mut self.answers)
+            .into_iter()
+            .map(|answer| (answer.to, answer.message.plain_text()))
+            .collect();
+        let expected: Vec<(SipUri, String)> = expected
+            .iter()
+            .map(|(name, text)| (user(name), (*text).to_owned()))
+            .collect();
+        assert_eq!(answers, expected);
+    }
+
     /// The reasons that the bot gave for posting nothing.
     pub fn skipped(&self) -> &[String] {
         &self.skipped
@@ -286,6 +327,11 @@ impl TestKit {
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// Whether the bot is told what people write to it alone.
+    pub fn wants_private_messages(&self) -> bool {
+        self.interests.private_messages
     }
 
     /// The feeds that the bot wants.
@@ -352,6 +398,7 @@ impl TestKit {
             room: post.room,
             message: post.message,
         }));
+        self.answers.extend(effects.private);
         self.skipped.extend(effects.skipped);
         Arc::make_mut(&mut self.state).apply(effects.state);
     }
@@ -429,6 +476,7 @@ impl TestKitBuilder {
             now: self.now,
             state: Arc::new(self.state),
             posts: Vec::new(),
+            answers: Vec::new(),
             skipped: Vec::new(),
             last_id: MessageId(0),
         };

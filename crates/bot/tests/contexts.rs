@@ -20,6 +20,22 @@ struct Settings {
     limits: Vec<u8>,
 }
 
+/// What it does when it is told in private.
+fn whisper(text: &str, context: &mut Context) -> Result<(), BotError> {
+    match text {
+        "link" => context.reply(
+            Message::story("Title")
+                .then("see ")
+                .link("here", "https://example.com/"),
+        ),
+        "tell" => Err(BotError::tell("no")),
+        "empty" => context.reply(" "),
+        "flood" => (0..=MAX_POSTS_PER_EVENT).try_for_each(|_| context.reply("x")),
+        "long" => context.reply("word ".repeat(4000)),
+        _ => context.reply(format!("you said {text}")),
+    }
+}
+
 impl Bot for Puppet {
     const KIND: &'static str = "puppet";
     type Settings = Settings;
@@ -29,7 +45,7 @@ impl Bot for Puppet {
     }
 
     fn interests(&self) -> Interests {
-        Interests::new().messages().presence()
+        Interests::new().messages().private_messages().presence()
     }
 
     async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
@@ -37,6 +53,7 @@ impl Bot for Puppet {
             Event::Message(said) => said,
             Event::Joined(who) => return context.reply(format!("hello {}", who.user.user())),
             Event::Parted(_) => return context.post_all("goodbye"),
+            Event::PrivateMessage(said) => return whisper(&said.text, context),
             _ => return Ok(()),
         };
         match said.text.as_str() {
@@ -173,4 +190,32 @@ fn the_registry_builds_by_name_and_locates_errors() {
         problem("puppet", json!({"limit": 1})).to_string(),
         "limit: unknown field `limit`, expected `limits`"
     );
+}
+
+#[tokio::test]
+async fn who_writes_in_private_is_answered_in_private() {
+    let mut kit = TestKit::of::<Puppet>(json!({}))
+        .rooms(["News"])
+        .start()
+        .await
+        .unwrap();
+    for text in ["hi", "link", "tell"] {
+        kit.private("alice", text).await.unwrap();
+    }
+    kit.assert_answers(&[
+        ("alice", "you said hi"),
+        ("sip:alice@example.com", "Title\nsee here <https://example.com/>"),
+        ("alice", "no"),
+    ]);
+    assert!(kit.posts().is_empty());
+    for refused in ["empty", "flood"] {
+        assert!(
+            matches!(kit.private("bob", refused).await, Err(BotError::Reject(_))),
+            "{refused}"
+        );
+    }
+    kit.private("bob", "long").await.unwrap();
+    let cut = Message::text("word ".repeat(4000)).shortened(8000).plain_text();
+    assert!(cut.len() <= 8000 && cut.trim_end().ends_with('…'));
+    kit.assert_answers(&[("bob", &cut)]);
 }

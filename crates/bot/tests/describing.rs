@@ -7,7 +7,8 @@ use parlor_bot::schedule::{Cron, Schedule, Zone};
 use parlor_bot::testkit::TestKit;
 use parlor_bot::words::WordSet;
 use parlor_bot::{
-    Description, DescriptionError, Extract, FeedUrl, MAX_STATE_BYTES, NoSettings, Speech, Trigger,
+    Description, DescriptionError, Extract, FeedUrl, MAX_STATE_BYTES, NoSettings, PrivateMessage, Speech,
+    Trigger,
 };
 use serde_json::json;
 
@@ -54,6 +55,7 @@ impl Bot for Ears {
         bot.about("Hears.");
         bot.keywords("Words.", |ears| &ears.words, Self::keywords);
         bot.messages("The rest.", Self::messages);
+        bot.private_messages("What is said to it alone.", |_| true, Self::alone);
         bot.joined("Who comes.", Self::joined);
         bot.parted("Who goes.", Self::parted);
         bot.schedules("Hours.", |_| [times("hour", "0 * * * *")], Self::hours);
@@ -121,6 +123,10 @@ impl Ears {
 
     async fn news(&self, context: &mut Context, item: &FeedItem) -> Result<(), BotError> {
         context.post_all(&*item.title)
+    }
+
+    async fn alone(&self, context: &mut Context, said: &PrivateMessage, who: Author) -> Result<(), BotError> {
+        context.reply(format!("{who} alone: {}", said.text))
     }
 
     async fn digest(&self, context: &mut Context, digest: &FeedDigest) -> Result<(), BotError> {
@@ -228,6 +234,15 @@ async fn an_argument_may_refuse_the_event() {
     assert_eq!(says(&mut kit, &"x".repeat(100)).await, "too long");
 }
 
+#[tokio::test]
+async fn what_is_said_to_a_bot_alone_is_no_command_and_answered_alone() {
+    let mut kit = ears().await;
+    kit.take_posts();
+    kit.private("alice", "!help").await.unwrap();
+    kit.assert_answers(&[("alice", "alice alone: !help")]);
+    assert!(kit.posts().is_empty());
+}
+
 #[test]
 fn the_description_lists_what_is_declared() {
     let description = Description::of::<Ears>();
@@ -242,6 +257,7 @@ fn the_description_lists_what_is_declared() {
         [
             (Trigger::Keywords, "Words."),
             (Trigger::Messages, "The rest."),
+            (Trigger::PrivateMessages, "What is said to it alone."),
             (Trigger::Joined, "Who comes."),
             (Trigger::Parted, "Who goes."),
             (Trigger::Schedules, "Hours."),
@@ -270,7 +286,7 @@ fn mistakes_of_a_description_are_found() {
         twice("messages")
     );
     assert_eq!(
-        described(|d| d.handlers.push(d.handlers[5].clone())),
+        described(|d| d.handlers.push(d.handlers[6].clone())),
         twice("schedule noon")
     );
     assert_eq!(

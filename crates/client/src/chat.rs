@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use parlor_xccos::{
-    AssociationRole, Command as ChatCommand, MessageId, ReplyData, RoomInfo, RoomSearch, RoomUri, SipUri,
+    AssociationRole, Command as ChatCommand, MessageId, Post, ReplyData, RoomInfo, RoomSearch, RoomUri,
+    SipUri,
 };
 
 pub use parlor_xccos::ServerInfo;
@@ -13,7 +14,7 @@ use crate::endpoint::LocalEndpoint;
 use crate::error::{EstablishError, JoinError, RequestError};
 use crate::events::RoomEvents;
 use crate::room::{RoomSession, RoomSummary, RoomTarget};
-use crate::tuning::CANDIDATES;
+use crate::tuning::{BACKCHAT_LIMIT, CANDIDATES};
 
 /// Where the chat service is.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +54,18 @@ impl PersistentChatEndpoint {
 
     /// Joins a room. The events start with what is posted from now on.
     pub async fn join(&self, room: impl Into<RoomTarget>) -> Result<(RoomSession, RoomEvents), JoinError> {
-        self.join_from(room, None).await
+        let (session, events, _) = self.join_from(room, None, 1).await?;
+        Ok((session, events))
+    }
+
+    /// Joins a room and hands over its last `count` posts (at most 500), oldest first, with one question to the server;
+    /// the events start with what is posted after them. `None` when the room does not show its history.
+    pub async fn join_with_recent(
+        &self,
+        room: impl Into<RoomTarget>,
+        count: u32,
+    ) -> Result<(RoomSession, RoomEvents, Option<Vec<Post>>), JoinError> {
+        self.join_from(room, None, count.clamp(1, BACKCHAT_LIMIT)).await
     }
 
     /// Joins a room and delivers first everything posted after message `after`; for programs that remember how far
@@ -63,7 +75,8 @@ impl PersistentChatEndpoint {
         room: impl Into<RoomTarget>,
         after: MessageId,
     ) -> Result<(RoomSession, RoomEvents), JoinError> {
-        self.join_from(room, Some(after)).await
+        let (session, events, _) = self.join_from(room, Some(after), 1).await?;
+        Ok((session, events))
     }
 
     /// Rooms whose name contains `name`; all that may be seen when it is empty. The server caps the number.
@@ -123,7 +136,8 @@ impl PersistentChatEndpoint {
         &self,
         room: impl Into<RoomTarget>,
         after: Option<MessageId>,
-    ) -> Result<(RoomSession, RoomEvents), JoinError> {
+        recent: u32,
+    ) -> Result<(RoomSession, RoomEvents, Option<Vec<Post>>), JoinError> {
         let room = match room.into() {
             RoomTarget::Uri(uri) => uri,
             RoomTarget::Summary(summary) => summary.uri,
@@ -131,7 +145,12 @@ impl PersistentChatEndpoint {
         };
         let membership = self
             .handle
-            .call(|reply| Command::Join { room, after, reply })
+            .call(|reply| Command::Join {
+                room,
+                after,
+                recent,
+                reply,
+            })
             .await
             .unwrap_or_else(|state| Err(RequestError::State(state).into()))?;
         let events = RoomEvents::new(self.handle.clone(), &membership.room, membership.events);
@@ -141,6 +160,7 @@ impl PersistentChatEndpoint {
                 room: membership.room,
             },
             events,
+            membership.recent,
         ))
     }
 

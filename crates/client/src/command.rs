@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parlor_xccos::{Command as ChatCommand, MessageId, ReplyData, RoomUri, SipUri};
+use parlor_xccos::{Command as ChatCommand, MessageId, Post, ReplyData, RoomUri, SipUri};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::chat::{ChatSettings, ServerInfo};
@@ -26,6 +26,8 @@ pub(crate) fn answer<T>(reply: Reply<T>, value: T) {
 pub(crate) struct Membership {
     pub(crate) room: Arc<RoomGuard>,
     pub(crate) events: mpsc::Receiver<RoomEvent>,
+    /// The posts from before, oldest first; `None` when the server showed none or was not asked.
+    pub(crate) recent: Option<Vec<Post>>,
 }
 
 /// One request to the endpoint task. Each carries where its answer goes.
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Join {
         room: RoomUri,
         after: Option<MessageId>,
+        /// How many posts from before to hand over with the membership.
+        recent: u32,
         reply: Reply<Result<Membership, JoinError>>,
     },
     Leave {

@@ -110,6 +110,7 @@ fn config(folder: &std::path::Path, settings: serde_json::Value) -> Config {
         user: user.clone(),
         display_name: None,
         sign_in: SignIn::Application,
+        register: false,
         platform: platform.unwrap(),
     }];
     let mut instance = InstanceConfig::new("clock", "announcer", user);

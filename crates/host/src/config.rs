@@ -63,6 +63,9 @@ pub struct EndpointConfig {
     pub display_name: Option<String>,
     /// How it signs in.
     pub sign_in: SignIn,
+    /// Whether an application registers it: others then see it as available and can write to it alone. A user always
+    /// registers.
+    pub register: bool,
     /// The platform it signs in through.
     pub platform: Platform,
 }

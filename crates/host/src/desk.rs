@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parlor_bot::SipUri;
 use tokio::sync::Notify;
 
+use crate::courier::is_person;
 use crate::ground::Ground;
 use crate::lane::Bell;
 use crate::ledger::{LedgerEntry, LedgerQuery, Retried, Retry};
@@ -31,6 +32,8 @@ pub(crate) struct Desk {
 pub(crate) struct Bells {
     /// Senders by user and room as the outbox spells them.
     pub(crate) senders: HashMap<(String, String), Arc<Notify>>,
+    /// Couriers by user.
+    pub(crate) couriers: HashMap<String, Arc<Notify>>,
     /// Workers by instance.
     pub(crate) workers: HashMap<String, Arc<Bell>>,
 }
@@ -80,7 +83,9 @@ impl Desk {
             waiting_for_start: 0,
         };
         for place in &revived.posts {
-            match self.bells.senders.get(place) {
+            let (user, to) = place;
+            let courier = || self.bells.couriers.get(user).filter(|_| is_person(to));
+            match self.bells.senders.get(place).or_else(courier) {
                 Some(bell) => bell.notify_one(),
                 None => retried.waiting_for_start += 1,
             }

@@ -1,9 +1,11 @@
 //! One identity signed in to the chat service. Recovering a lost connection is the SDK's task; this one signs in, again
 //! and again if need be, says how it goes, and signs out.
 
+use std::convert::Infallible;
+
 use parlor_client::{
     ApplicationEndpoint, ApplicationEndpointSettings, ChatSettings, EndpointState, EstablishError,
-    LocalEndpoint, PersistentChatEndpoint, Proxy, UserEndpoint, UserEndpointSettings,
+    LocalEndpoint, PersistentChatEndpoint, PrivateMessages, Proxy, UserEndpoint, UserEndpointSettings,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{ChatService, EndpointConfig, SignIn};
 use crate::events::HostEvent;
 use crate::ground::{Ground, pause, reason};
+use crate::reception::Reception;
 
 /// One identity.
 #[derive(Debug)]
@@ -20,6 +23,9 @@ pub(crate) struct EndpointTask {
     pub(crate) service: ChatService,
     /// The rooms' way to the chat service; `None` while there is none.
     pub(crate) chat: watch::Sender<Option<PersistentChatEndpoint>>,
+    /// The courier's way to people; `None` while there is none.
+    pub(crate) local: watch::Sender<Option<LocalEndpoint>>,
+    pub(crate) reception: Reception,
     /// Sign out and end.
     pub(crate) leave: CancellationToken,
 }
@@ -30,6 +36,11 @@ impl EndpointTask {
         let mut backoff = self.ground.backoff();
         while !self.leave.is_cancelled() {
             let local = self.open();
+            // Before the sign-in, so that nothing is missed after it.
+            let messages = match self.reception.is_open() {
+                true => Some(local.private_messages().await),
+                false => None,
+            };
             let reason = tokio::select! {
                 biased;
                 () = self.leave.cancelled() => None,
@@ -37,12 +48,18 @@ impl EndpointTask {
                     Ok(chat) => {
                         backoff.reset();
                         self.chat.send_replace(Some(chat));
-                        self.watch(&local).await
+                        self.local.send_replace(Some(local.clone()));
+                        tokio::select! {
+                            biased;
+                            reason = self.watch(&local) => reason,
+                            never = self.receive(messages) => match never {},
+                        }
                     }
                     Err(error) => Some(reason(&error)),
                 },
             };
             self.chat.send_replace(None);
+            self.local.send_replace(None);
             if let Some(reason) = reason {
                 self.note("idle", Some(reason.clone()));
                 self.ground.announcer.tell(HostEvent::SignInFailed {
@@ -59,6 +76,14 @@ impl EndpointTask {
         }
     }
 
+    /// Takes private messages in, then waits for the end of the endpoint.
+    async fn receive(&self, messages: Option<PrivateMessages>) -> Infallible {
+        if let Some(messages) = messages {
+            self.reception.serve(messages).await;
+        }
+        std::future::pending().await
+    }
+
     fn open(&self) -> LocalEndpoint {
         let proxy = Proxy::new(self.service.host.clone(), self.service.port);
         let owner = self.endpoint.user.clone();
@@ -66,6 +91,7 @@ impl EndpointTask {
             SignIn::Application => {
                 let mut settings = ApplicationEndpointSettings::new(owner, proxy);
                 settings.display_name.clone_from(&self.endpoint.display_name);
+                settings.use_registration = self.endpoint.register;
                 (*ApplicationEndpoint::new(&self.endpoint.platform, settings)).clone()
             }
             SignIn::User => {

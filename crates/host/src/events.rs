@@ -117,7 +117,14 @@ pub enum HostEvent {
         /// Whether the server had it already.
         repeated: bool,
     },
-    /// A post could not be delivered.
+    /// An answer has reached the person who wrote to an instance alone. What it says is theirs.
+    Answered {
+        /// The instance.
+        instance: String,
+        /// The person's address.
+        person: String,
+    },
+    /// A post or an answer could not be delivered.
     DeliveryFailed {
         /// The instance.
         instance: String,

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use parlor_bot::{Registry, SipUri, State as Values};
 use parlor_control::{Socket, SocketError};
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -16,14 +16,16 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::{Config, EndpointConfig, InstanceConfig};
 use crate::control;
+use crate::courier::Courier;
 use crate::desk::Desk;
 use crate::endpoint::EndpointTask;
 use crate::events::{Announcer, HostEvent, HostEvents};
 use crate::feeds::Fetcher;
 use crate::ground::{Ground, pause};
 use crate::ledger::{LedgerEntry, LedgerQuery, Retried, Retry};
-use crate::plan::{Plan, Ready, RoomPlan};
+use crate::plan::{Plan, PrivatePlan, Ready, RoomPlan};
 use crate::poller::Poller;
+use crate::reception::Reception;
 use crate::room::{RoomJob, RoomTask};
 use crate::sender::Sender;
 use crate::state::{State, StateError};
@@ -273,7 +275,15 @@ impl Tasks {
         let mut tasks = Self::default();
         for endpoint in &config.endpoints {
             let rooms = plan.rooms.remove(&endpoint.user).unwrap_or_default();
-            tasks.spawn_endpoint(ground, config, endpoint, rooms, stops);
+            let PrivatePlan { listeners, bell } = plan.private.remove(&endpoint.user).unwrap_or_default();
+            let reception = Reception {
+                ground: ground.clone(),
+                user: endpoint.user.clone(),
+                listeners,
+                bots: plan.bots.clone(),
+                intake: stops.intake.clone(),
+            };
+            tasks.spawn_endpoint(ground, config, endpoint, rooms, (reception, bell), stops);
         }
         for (job, runner) in plan.workers {
             let worker = Worker::new(ground.clone(), registry.clone(), stops.work.clone(), job, runner);
@@ -296,6 +306,7 @@ impl Tasks {
         config: &Config,
         endpoint: &EndpointConfig,
         rooms: BTreeMap<String, RoomPlan>,
+        (reception, bell): (Reception, Arc<Notify>),
         stops: &Stops,
     ) {
         let user = endpoint.user.clone();
@@ -348,12 +359,23 @@ impl Tasks {
             };
             self.connections.spawn(RoomTask::new(ground.clone(), job).run());
         }
+        let (local, signed_in) = watch::channel(None);
+        let courier = Courier {
+            ground: ground.clone(),
+            user,
+            bell,
+            endpoint: signed_in,
+            finish: stops.finish.clone(),
+        };
+        self.senders.spawn(courier.run());
         self.connections.spawn(
             EndpointTask {
                 ground: ground.clone(),
                 endpoint: endpoint.clone(),
                 service: config.service.clone(),
                 chat,
+                local,
+                reception,
                 leave: stops.leave.clone(),
             }
             .run(),

@@ -9,10 +9,12 @@ use parlor_client::RoomSession;
 use tokio::sync::{Notify, watch};
 
 use crate::config::{Config, InstanceConfig};
+use crate::courier::is_person;
 use crate::desk::Bells;
 use crate::lane::{Bell, lane};
 use crate::operators::Operators;
 use crate::poller::Subscriber;
+use crate::reception::PrivateListener;
 use crate::room::{Authors, Listening, room_key};
 use crate::runner::Runner;
 use crate::timekeeper::Scheduled;
@@ -32,9 +34,20 @@ pub(crate) struct Ready<'a> {
 pub(crate) struct Plan {
     /// By endpoint, then by room.
     pub(crate) rooms: BTreeMap<SipUri, BTreeMap<String, RoomPlan>>,
+    /// By endpoint: who wants private messages, and who is rung for answers.
+    pub(crate) private: BTreeMap<SipUri, PrivatePlan>,
+    pub(crate) bots: Arc<HashSet<SipUri>>,
     pub(crate) workers: Vec<(Job, Runner)>,
     pub(crate) scheduled: Vec<Scheduled>,
     pub(crate) subscribers: Vec<Subscriber>,
+}
+
+/// The private messages of one endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct PrivatePlan {
+    pub(crate) listeners: Vec<PrivateListener>,
+    /// Rung for the courier.
+    pub(crate) bell: Arc<Notify>,
 }
 
 /// One room of one endpoint.
@@ -60,8 +73,12 @@ impl Plan {
                 .map(|endpoint| endpoint.user.clone())
                 .collect(),
         );
-        let mut plan = Self::default();
+        let mut plan = Self {
+            bots: bots.clone(),
+            ..Self::default()
+        };
         for endpoint in &config.endpoints {
+            plan.private.insert(endpoint.user.clone(), PrivatePlan::default());
             plan.rooms.insert(endpoint.user.clone(), BTreeMap::new());
         }
         for one in ready {
@@ -75,6 +92,10 @@ impl Plan {
         let Some(rooms) = self.rooms.get_mut(user) else {
             return false;
         };
+        if is_person(room) {
+            // The endpoint's courier looks for itself.
+            return true;
+        }
         let authors = Authors {
             own: user.clone(),
             bots: Arc::default(),
@@ -92,12 +113,17 @@ impl Plan {
                 .iter()
                 .map(|(room, planned)| ((user.to_string(), room.clone()), planned.bell.clone()))
         });
+        let couriers = self
+            .private
+            .iter()
+            .map(|(user, private)| (user.to_string(), private.bell.clone()));
         let workers = self
             .workers
             .iter()
             .map(|(job, _)| (job.instance.id.clone(), job.bell.clone()));
         Bells {
             senders: senders.collect(),
+            couriers: couriers.collect(),
             workers: workers.collect(),
         }
     }
@@ -144,6 +170,15 @@ impl Plan {
             shown: room.to_string(),
             bell: self.room(instance, bots, room).bell.clone(),
         });
+        let private = self.private.entry(instance.user.clone()).or_default();
+        let courier = private.bell.clone();
+        if interests.private_messages {
+            private.listeners.push(PrivateListener {
+                instance: instance.id.clone(),
+                hears_bots: instance.hears_bots,
+                bell: bell.clone(),
+            });
+        }
         let feeds = interests.feeds.into_iter();
         self.subscribers.extend(feeds.map(|spec| Subscriber {
             instance: instance.id.clone(),
@@ -164,6 +199,7 @@ impl Plan {
             lanes,
             bell,
             mailboxes,
+            courier,
             boot,
         };
         self.workers.push((job, Runner::start(bot)));

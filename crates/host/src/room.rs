@@ -48,6 +48,8 @@ pub(crate) struct RoomTask {
     session: watch::Sender<Option<RoomSession>>,
     intake: CancellationToken,
     leave: CancellationToken,
+    /// Every listener knows its place in the room as it was joined last.
+    placed: bool,
     /// Tells apart the comings and goings of one millisecond.
     presences: u64,
 }
@@ -92,6 +94,7 @@ impl RoomTask {
             session: job.session,
             intake: job.intake,
             leave: job.leave,
+            placed: false,
             presences: 0,
         }
     }
@@ -102,9 +105,9 @@ impl RoomTask {
         loop {
             let Some(chat) = self.chat().await else { return };
             let reason = match self.join(&chat).await {
-                Ok((session, events)) => {
+                Ok((session, events, recent)) => {
                     backoff.reset();
-                    match self.serve(session, events).await {
+                    match self.serve(session, events, recent).await {
                         Ended::Closed(reason) => reason,
                         Ended::Stopping => return,
                     }
@@ -134,18 +137,31 @@ impl RoomTask {
         }
     }
 
-    async fn join(&self, chat: &PersistentChatEndpoint) -> Result<(RoomSession, RoomEvents), JoinError> {
+    /// Joins; the recent posts come with it when listeners have to find their places in them.
+    async fn join(
+        &self,
+        chat: &PersistentChatEndpoint,
+    ) -> Result<(RoomSession, RoomEvents, Option<Vec<Post>>), JoinError> {
         let target = match self.room.parse::<RoomUri>() {
             Ok(uri) => RoomTarget::Uri(uri),
             Err(_) => RoomTarget::Name(self.room.clone()),
         };
-        chat.join(target).await
+        if self.placed {
+            let (session, events) = chat.join(target).await?;
+            return Ok((session, events, None));
+        }
+        chat.join_with_recent(target, self.needed("").unwrap_or(1)).await
     }
 
     /// Hands on what is said in the room until it closes or the host stops.
-    async fn serve(&mut self, session: RoomSession, mut events: RoomEvents) -> Ended {
+    async fn serve(
+        &mut self,
+        session: RoomSession,
+        mut events: RoomEvents,
+        recent: Option<Vec<Post>>,
+    ) -> Ended {
         self.session.send_replace(Some(session.clone()));
-        let ended = self.listen(&session, &mut events).await;
+        let ended = self.listen(&session, &mut events, recent).await;
         if matches!(ended, Ended::Stopping) {
             // The senders may still have something to deliver here.
             self.leave.cancelled().await;
@@ -154,10 +170,16 @@ impl RoomTask {
         ended
     }
 
-    async fn listen(&mut self, session: &RoomSession, events: &mut RoomEvents) -> Ended {
-        if let Err(ended) = self.take_places(session).await {
+    async fn listen(
+        &mut self,
+        session: &RoomSession,
+        events: &mut RoomEvents,
+        recent: Option<Vec<Post>>,
+    ) -> Ended {
+        if let Err(ended) = self.take_places(session, recent).await {
             return ended;
         }
+        self.placed = true;
         self.announce_joined(session);
         let mut backoff = self.ground.backoff();
         let mut recovered = false;
@@ -256,12 +278,15 @@ impl RoomTask {
 
     /// Finds out for every listener where to begin. Until that is known nothing is handed on; the SDK keeps what is
     /// posted meanwhile, or fetches it again.
-    async fn take_places(&mut self, session: &RoomSession) -> Result<(), Ended> {
+    async fn take_places(&mut self, session: &RoomSession, recent: Option<Vec<Post>>) -> Result<(), Ended> {
         let room: Arc<str> = session.uri().to_string().into();
         let Some(count) = self.needed(&room) else {
             return Ok(());
         };
-        let recent = self.recent(session, count).await?;
+        let recent = match recent {
+            Some(recent) => recent,
+            None => self.recent(session, count).await?,
+        };
         let now = self.ground.clock.millis();
         for listener in &mut self.listeners {
             if !listener.hears_messages() || !listener.is_new_in(&room) {

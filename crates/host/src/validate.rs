@@ -8,6 +8,8 @@ use parlor_bot::{DynBot, Interests, Registry, Setup, SetupError};
 use thiserror::Error;
 
 use crate::config::{Config, InstanceConfig};
+use crate::courier::is_person;
+use crate::room::room_key;
 use crate::runner::panic_text;
 
 /// Something about an instance that keeps it from running.
@@ -40,6 +42,9 @@ pub enum ProblemKind {
     /// A room is named twice.
     #[error("room `{0}` is named twice")]
     DuplicateRoom(String),
+    /// A room is named by the address of a user.
+    #[error("`{0}` is the address of a user, not of a room")]
+    AddressAsRoom(String),
     /// The kind or its settings are wrong.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -173,6 +178,12 @@ fn misplaced(config: &Config, instance: &InstanceConfig) -> Vec<(String, Problem
         problems.push(("user".to_owned(), ProblemKind::UnknownUser { user, known }));
     }
     for (index, room) in instance.rooms.iter().enumerate() {
+        if is_person(&room_key(room)) {
+            problems.push((
+                format!("rooms[{index}]"),
+                ProblemKind::AddressAsRoom(room.to_string()),
+            ));
+        }
         if instance.rooms[..index]
             .iter()
             .any(|earlier| earlier.is(room.as_str()))

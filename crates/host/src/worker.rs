@@ -52,6 +52,8 @@ pub(crate) struct Job {
     pub(crate) lanes: Vec<LaneReceiver>,
     pub(crate) bell: Arc<Bell>,
     pub(crate) mailboxes: HashMap<Room, Mailbox>,
+    /// Rung for answers to people.
+    pub(crate) courier: Arc<Notify>,
     /// Names this start of the host; part of the cause of what a bot posts when it starts.
     pub(crate) boot: i64,
 }
@@ -66,6 +68,7 @@ pub(crate) struct Worker {
     setup: Arc<Setup>,
     values: Arc<Values>,
     mailboxes: HashMap<Room, Mailbox>,
+    courier: Arc<Notify>,
     bell: Arc<Bell>,
     intake: Intake,
     runner: Option<Runner>,
@@ -109,6 +112,7 @@ impl Worker {
             setup: job.setup,
             values: Arc::new(job.values),
             mailboxes: job.mailboxes,
+            courier: job.courier,
             bell: job.bell,
             intake: Intake::new(start, job.lanes),
             runner: Some(runner),
@@ -202,10 +206,14 @@ impl Worker {
         };
         match result {
             Ok(()) => self.done(trial, effects).await,
-            Err(BotError::Tell(message)) => match trial.event.room().cloned() {
-                Some(room) => self.tell(trial, room, message).await,
-                None => self.set_aside(trial, message.display_text()).await,
-            },
+            Err(BotError::Tell(message)) => {
+                let event = &trial.event;
+                if event.room().is_some() || event.correspondent().is_some() {
+                    self.tell(trial, message).await
+                } else {
+                    self.set_aside(trial, message.display_text()).await
+                }
+            }
             Err(BotError::Retry { after, source }) => {
                 let reason = crate::ground::reason(&*source);
                 self.failed(slot, trial, reason, after.unwrap_or_default()).await
@@ -223,6 +231,7 @@ impl Worker {
             .instance(&self.instance.id, |line| line.handled += 1);
         let entry = self.outcome(&trial, &effects);
         if effects.posts.is_empty()
+            && effects.private.is_empty()
             && effects.state.is_empty()
             && let Progress::Cursor { room, id } = trial.progress
         {
@@ -240,11 +249,14 @@ impl Worker {
             .posts
             .iter()
             .map(|post| (post.room.clone(), &post.message));
-        let Some(posts) = self.posts(&trial, posts) else {
+        let answers = effects.private.iter().map(|answer| (&answer.to, &answer.message));
+        let rows = self.posts(&trial, posts).zip(self.answers(&trial, answers));
+        let Some((mut posts, answers)) = rows else {
             return self
                 .set_aside(trial, "a post has no stored form".to_owned())
                 .await;
         };
+        posts.extend(answers);
         let values = effects.state.iter().map(|(name, value)| StateChange {
             name: name.clone(),
             value: value.as_ref().map(ToString::to_string),
@@ -269,31 +281,21 @@ impl Worker {
         for post in &effects.posts {
             self.wake_sender(&post.room);
         }
+        if !effects.private.is_empty() {
+            self.courier.notify_one();
+        }
         Then::GoOn
     }
 
     /// The handler refused whoever caused the event: the answer is the only effect.
-    async fn tell(&mut self, trial: Trial, room: Room, message: Message) -> Then {
-        self.ground
-            .board
-            .instance(&self.instance.id, |line| line.handled += 1);
-        let Some(posts) = self.posts(&trial, std::iter::once((room.clone(), &message))) else {
-            return self
-                .set_aside(trial, "a post has no stored form".to_owned())
-                .await;
-        };
-        let then = self
-            .commit(
-                &trial,
-                Handled {
-                    posts,
-                    entries: vec![self.entry(&trial, LedgerStatus::Handled)],
-                    ..Handled::default()
-                },
-            )
-            .await;
-        self.wake_sender(&room);
-        then
+    async fn tell(&mut self, trial: Trial, message: Message) -> Then {
+        let now = self.ground.clock.now();
+        let mut answer = Context::new(now, self.setup.clone(), self.values.clone(), &trial.event);
+        match answer.reply(message) {
+            Ok(()) => self.done(trial, answer.into_effects()).await,
+            // Such as an empty message.
+            Err(error) => self.set_aside(trial, error.to_string()).await,
+        }
     }
 
     /// The event failed; it is tried again after a wait, or set aside after the last attempt.

@@ -71,6 +71,7 @@ impl Session {
                 room,
                 reply,
                 membership,
+                ..
             } => self.baseline(room, reply, membership, None),
             Work::Leave {
                 reply: Some(reply), ..
@@ -137,22 +138,24 @@ impl Session {
             Work::Join {
                 room,
                 after,
+                recent,
                 reply: to,
             } => match joined_room(&room, refusal, reply.data) {
-                Ok(joined) => self.joined(joined, after, to, now),
+                Ok(joined) => self.joined(joined, after, recent, to, now),
                 Err(error) => answer(to, Err(error)),
             },
             Work::Baseline {
                 room,
                 reply: to,
                 membership,
+                ..
             } => {
-                let id = match (refusal, reply.data) {
-                    (None, ReplyData::History { posts, .. }) => newest(&posts),
-                    (None, _) => Some(MessageId(0)),
+                let recent = match (refusal, reply.data) {
+                    (None, ReplyData::History { posts, .. }) => Some(posts),
+                    (None, _) => Some(Vec::new()),
                     (Some(_), _) => None,
                 };
-                self.baseline(room, to, membership, id);
+                self.baseline(room, to, membership, recent);
             }
             Work::Leave { reply: Some(to), .. } => {
                 answer(to, refusal.map_or(Ok(()), |refusal| Err(refusal.into())));
@@ -195,6 +198,7 @@ impl Session {
         &mut self,
         joined: JoinedRoom,
         after: Option<MessageId>,
+        recent: u32,
         reply: ReplyTo<Result<Membership, JoinError>>,
         now: Instant,
     ) {
@@ -210,6 +214,7 @@ impl Session {
                 shared: Arc::clone(&shared),
             }),
             events,
+            recent: None,
         };
         let mut room = Room::new(shared, sender, after);
         if after.is_some() {
@@ -223,6 +228,7 @@ impl Session {
             self.add(
                 Work::Baseline {
                     room: uri,
+                    recent,
                     reply,
                     membership,
                 },
@@ -232,20 +238,26 @@ impl Session {
         }
     }
 
-    /// The join is complete: the reader starts after `last`, or with what comes next when nobody knows it.
+    /// The join is complete: the reader starts after what was there before, or with what comes next when nobody knows.
     fn baseline(
         &mut self,
         uri: RoomUri,
         reply: ReplyTo<Result<Membership, JoinError>>,
         membership: Membership,
-        last: Option<MessageId>,
+        mut recent: Option<Vec<Post>>,
     ) {
+        let last = recent.as_deref().and_then(newest);
+        // What also came live is told as an event.
+        let live = self.rooms.get(&uri).and_then(Room::first_live);
+        if let (Some(recent), Some(live)) = (&mut recent, live) {
+            recent.retain(|post| post.id < Some(live));
+        }
         let page = self.page() as usize;
         let next = self.rooms.get_mut(&uri).map(|room| room.baseline(last, page));
         if next == Some(Next::Page) {
             self.ask_history(uri, Instant::now());
         }
-        answer(reply, Ok(membership));
+        answer(reply, Ok(Membership { recent, ..membership }));
     }
 
     /// One reply to the `bjoin` after a reconnect; large ones come in several.

@@ -47,7 +47,9 @@ impl Session {
             Work::Leave {
                 reply: Some(reply), ..
             } => answer(reply, Ok(())),
-            Work::Baseline { room, reply, .. } => {
+            Work::Baseline {
+                room, recent, reply, ..
+            } => {
                 // The reader has not seen this membership; it starts over as a whole, or messages would be missed.
                 self.rooms.remove(&room);
                 let now = Instant::now();
@@ -55,6 +57,7 @@ impl Session {
                     Work::Join {
                         room,
                         after: None,
+                        recent,
                         reply,
                     },
                     now,

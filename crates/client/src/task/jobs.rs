@@ -30,11 +30,13 @@ pub(crate) enum Work {
     Join {
         room: RoomUri,
         after: Option<MessageId>,
+        recent: u32,
         reply: Reply<Result<Membership, JoinError>>,
     },
-    /// The second half of a join: which message was the last before it.
+    /// The second half of a join: which messages were the last before it.
     Baseline {
         room: RoomUri,
+        recent: u32,
         reply: Reply<Result<Membership, JoinError>>,
         membership: Membership,
     },

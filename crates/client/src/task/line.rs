@@ -27,6 +27,8 @@ pub(crate) struct Line {
     pub(crate) from: NameAddr,
     /// The value of our Contact header.
     pub(crate) contact: String,
+    /// An application's Contact is its computer's GRUU, whatever a registrar gives its user.
+    pub(crate) keeps_contact: bool,
     pub(crate) registration: Option<Registration>,
     /// Answers challenges; `None` without a password.
     pub(crate) prover: Option<Prover>,
@@ -70,6 +72,7 @@ impl Line {
             connection,
             from,
             contact,
+            keeps_contact: platform.gruu.is_some(),
             registration: None,
             prover,
             dialog: None,

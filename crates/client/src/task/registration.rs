@@ -54,7 +54,9 @@ pub(crate) fn send(line: &mut Line, account: &Account, lifetime: Duration) -> Re
 pub(crate) fn granted(line: &mut Line, asked: Duration, response: &Response) {
     let seconds = response.expires().ok().flatten().map(u64::from);
     let lifetime = seconds.map_or(asked, Duration::from_secs).max(SHORTEST);
-    if let Some(gruu) = gruu(response) {
+    if !line.keeps_contact
+        && let Some(gruu) = gruu(response)
+    {
         line.contact = format!("<{gruu}>");
     }
     line.registration = Some(Registration {

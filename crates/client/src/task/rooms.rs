@@ -179,6 +179,14 @@ impl Room {
         true
     }
 
+    /// The first message that came live while the room catches up.
+    pub(crate) fn first_live(&self) -> Option<MessageId> {
+        match &self.flow {
+            Flow::CatchingUp(catch_up) => catch_up.first_live,
+            Flow::Live | Flow::Full => None,
+        }
+    }
+
     /// The last message of the room before the join is `id`, or an earlier one when later ones came live meanwhile.
     pub(crate) fn baseline(&mut self, id: Option<MessageId>, page: usize) -> Next {
         let Flow::CatchingUp(catch_up) = &mut self.flow else {

@@ -90,8 +90,22 @@ impl Session {
                 Ok(()) => self.add(Work::Request { command, reply }, now, self.tuning.request),
                 Err(error) => answer(reply, Err(error)),
             },
-            Command::Join { room, after, reply } => match self.may_join(&room) {
-                Ok(()) => self.add(Work::Join { room, after, reply }, now, self.tuning.request),
+            Command::Join {
+                room,
+                after,
+                recent,
+                reply,
+            } => match self.may_join(&room) {
+                Ok(()) => self.add(
+                    Work::Join {
+                        room,
+                        after,
+                        recent,
+                        reply,
+                    },
+                    now,
+                    self.tuning.request,
+                ),
                 Err(error) => answer(reply, Err(error)),
             },
             Command::Post { room, message, reply } => match self.may_post(&room, &message) {
@@ -218,9 +232,9 @@ impl Session {
                 return Some(encode::post(envelope, &self.outgoing(room, message)));
             }
             Work::Join { room, .. } => ChatCommand::Join(room.clone()),
-            Work::Baseline { room, .. } => ChatCommand::Backchat {
+            Work::Baseline { room, recent, .. } => ChatCommand::Backchat {
                 room: room.clone(),
-                count: 1,
+                count: *recent,
             },
             Work::Leave { room, .. } => ChatCommand::Part(room.clone()),
             Work::Rejoin { rooms } => ChatCommand::BatchJoin(rooms.iter().cloned().collect()),

@@ -170,6 +170,17 @@ impl Deployment {
 
     /// The trusted application, speaking as `owner`.
     pub(crate) fn application(&self, owner: &str) -> ApplicationEndpoint {
+        self.application_by(ApplicationEndpointSettings::new(uri(owner), self.proxy()))
+    }
+
+    /// The same, which others can find.
+    pub(crate) fn registered_application(&self, owner: &str) -> ApplicationEndpoint {
+        let mut settings = ApplicationEndpointSettings::new(uri(owner), self.proxy());
+        settings.use_registration = true;
+        self.application_by(settings)
+    }
+
+    fn application_by(&self, application: ApplicationEndpointSettings) -> ApplicationEndpoint {
         let subject = Subject::Application {
             pool: HOST.to_owned(),
             computers: Vec::new(),
@@ -183,10 +194,7 @@ impl Deployment {
             tls: self.client_tls("host", Some(&subject)),
         };
         let platform = Platform::with_tuning(settings, tuning()).unwrap();
-        ApplicationEndpoint::new(
-            &platform,
-            ApplicationEndpointSettings::new(uri(owner), self.proxy()),
-        )
+        ApplicationEndpoint::new(&platform, application)
     }
 
     /// A user whose certificate names `certified`, speaking as `owner`.

@@ -116,14 +116,14 @@ async fn two_users_write_to_each_other_and_the_writer_knows_when_it_has_arrived(
     let deployment = Deployment::with_password();
     let (alice, bot) = (
         deployment.alice_with_password(PASSWORD),
-        deployment.user(BOT, BOT),
+        deployment.registered_application(BOT),
     );
     alice.establish().await.unwrap();
     let absent = alice.send_private(&uri(BOT), "anybody?").await.unwrap_err();
     assert!(matches!(absent, PrivateError::Refused(refusal) if refusal.status == 480));
 
     let mut questions = bot.private_messages().await;
-    bot.establish().await.unwrap();
+    chat(&bot).await;
     let mut answers = alice.private_messages().await;
     let asking = tokio::spawn({
         let alice = alice.clone();

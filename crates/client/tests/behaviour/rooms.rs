@@ -261,3 +261,39 @@ async fn a_room_joined_after_its_caller_gave_up_is_left_again() {
         .await;
     assert_eq!(scene.peer.command().await.command, Command::Part(news.uri));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_join_with_the_last_posts_asks_once_and_tells_each_post_in_one_place() {
+    let mut scene = Scene::new().await;
+    let info = room(1, "News");
+    let joining = tokio::spawn({
+        let (chat, uri) = (scene.chat.clone(), info.uri.clone());
+        async move { chat.join_with_recent(uri, 3).await }
+    });
+    let asked = scene.peer.command().await;
+    scene.peer.reply(&asked, joined(info.clone())).await;
+    let asked = scene.peer.command().await;
+    assert_eq!(
+        asked.command,
+        Command::Backchat {
+            room: info.uri.clone(),
+            count: 3
+        }
+    );
+    // Number 3 is posted while the question is on its way: it comes both ways.
+    scene.peer.show(&message(&info.uri, 3)).await;
+    let posts = (1..=3).map(|id| message(&info.uri, id)).collect();
+    scene.peer.reply(&asked, history(&info.uri, posts)).await;
+    let (_session, mut events, recent) = joining.await.unwrap().unwrap();
+    let ids: Vec<_> = recent
+        .unwrap()
+        .iter()
+        .filter_map(|post| post.id)
+        .map(|id| id.0)
+        .collect();
+    assert_eq!(ids, [1, 2]);
+    let Some(RoomEvent::Post(post)) = events.next().await else {
+        panic!("expected the third post")
+    };
+    assert_eq!(post.id.map(|id| id.0), Some(3));
+}

@@ -6,8 +6,13 @@
 use rusqlite::{Connection, params};
 
 use super::ledger::{Ledger, NewEntry};
-use super::{State, StateError};
+use super::{State, StateError, count};
 use crate::ledger::LedgerStatus;
+
+/// Private messages of one person that wait for one instance; more than a person types while a bot thinks.
+const PRIVATE_OF_PERSON: u64 = 32;
+/// Private messages that wait for one instance: a few megabytes at most, and hours of work for it.
+const PRIVATE_OF_ALL: u64 = 2_000;
 
 /// An event to be accepted.
 #[derive(Debug, Clone)]
@@ -35,6 +40,23 @@ pub(crate) struct InboxRow {
 }
 
 impl State {
+    /// Accepts one private message for all instances that want it; `false`, and nothing stored, when too many wait.
+    pub(crate) async fn accept_private(&self, inputs: Vec<NewInput>, at: i64) -> Result<bool, StateError> {
+        let ledger = self.ledger;
+        self.call(move |connection| {
+            for input in &inputs {
+                if is_flooded(connection, input)? {
+                    return Ok(false);
+                }
+            }
+            for input in &inputs {
+                accept(connection, ledger, input, at)?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+
     /// The oldest accepted event of each source of an instance, oldest first, at most `limit`.
     pub(crate) async fn inbox_heads(
         &self,
@@ -59,6 +81,20 @@ impl State {
         })
         .await
     }
+}
+
+/// Whether an instance has enough to do with one person, or with all that write to it.
+fn is_flooded(connection: &Connection, input: &NewInput) -> Result<bool, rusqlite::Error> {
+    let of_person = connection
+        .prepare_cached("SELECT count(*) FROM inbox WHERE instance = ?1 AND source = ?2")?
+        .query_row([&input.instance, &input.source], count)?;
+    // `;` is the character after `:`.
+    let of_all = connection
+        .prepare_cached(
+            "SELECT count(*) FROM inbox WHERE instance = ?1 AND source >= 'private:' AND source < 'private;'",
+        )?
+        .query_row([&input.instance], count)?;
+    Ok(of_person >= PRIVATE_OF_PERSON || of_all >= PRIVATE_OF_ALL)
 }
 
 /// Accepts an event and notes it as seen; one with the same cause is the same event and is left alone.

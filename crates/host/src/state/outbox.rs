@@ -62,6 +62,20 @@ impl State {
         .await
     }
 
+    /// People for whom answers of `user` wait, whoever has waited longest first.
+    pub(crate) async fn people_waited_for(&self, user: String) -> Result<Vec<String>, StateError> {
+        self.call(move |connection| {
+            // `;` is the character after `:`.
+            let mut statement = connection.prepare_cached(
+                "SELECT room FROM outbox WHERE user = ?1 AND room >= 'sip:' AND room < 'sip;' AND status = 'waiting'
+                 GROUP BY room ORDER BY min(seq)",
+            )?;
+            let rows = statement.query_map([&user], |row| row.get(0))?;
+            rows.collect()
+        })
+        .await
+    }
+
     /// Users and rooms that have posts waiting, so that a room no instance names any more is still served.
     pub(crate) async fn rooms_with_waiting_posts(&self) -> Result<Vec<(String, String)>, StateError> {
         self.call(|connection| {

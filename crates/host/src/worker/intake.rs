@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parlor_bot::{Event, FeedDigest, FeedItem, IncomingMessage, Presence, ScheduleFired};
+use parlor_bot::{Event, FeedDigest, FeedItem, IncomingMessage, Presence, PrivateMessage, ScheduleFired};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -48,6 +48,7 @@ pub(crate) enum Accepted {
     Feed(FeedItem),
     Digest(FeedDigest),
     Schedule(ScheduleFired),
+    Private(PrivateMessage),
     /// One that was set aside: a message that comes in the first time is kept by its room.
     Message(IncomingMessage),
     Joined(Presence),
@@ -61,6 +62,7 @@ impl Accepted {
             Event::FeedItem(item) => Some(Self::Feed(item)),
             Event::FeedDigest(digest) => Some(Self::Digest(digest)),
             Event::Schedule(fired) => Some(Self::Schedule(fired)),
+            Event::PrivateMessage(message) => Some(Self::Private(message)),
             Event::Message(message) => Some(Self::Message(message)),
             Event::Joined(presence) => Some(Self::Joined(presence)),
             Event::Parted(presence) => Some(Self::Parted(presence)),
@@ -78,6 +80,7 @@ impl From<Accepted> for Event {
             Accepted::Message(message) => Self::Message(message),
             Accepted::Joined(presence) => Self::Joined(presence),
             Accepted::Parted(presence) => Self::Parted(presence),
+            Accepted::Private(message) => Self::PrivateMessage(message),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What one handled event leaves behind: its posts, its values and how far the instance has read, in one commit.
 
-use parlor_bot::{Effects, Event, Message, Room};
+use parlor_bot::{Effects, Event, Message, Room, SipUri};
 
 use super::intake::{Accepted, Progress, Trial};
 use super::{Then, Worker};
@@ -36,13 +36,38 @@ impl Worker {
             .collect()
     }
 
+    /// Outbox rows for answers to people; `None` when one cannot be written down. What was said stays between the two:
+    /// the ledger is told of it, not what.
+    pub(super) fn answers<'a>(
+        &self,
+        trial: &Trial,
+        answers: impl Iterator<Item = (&'a SipUri, &'a Message)>,
+    ) -> Option<Vec<NewPost>> {
+        let user = self.instance.user.to_string();
+        answers
+            .zip(0u32..)
+            .map(|((person, message), ordinal)| {
+                Some(NewPost {
+                    key: post_key(&self.instance.id, &trial.cause, ordinal),
+                    user: user.clone(),
+                    room: person.to_string(),
+                    cause: trial.cause.clone(),
+                    ordinal,
+                    body: serde_json::to_string(message).ok()?,
+                    shown: person.to_string(),
+                    excerpt: String::new(),
+                })
+            })
+            .collect()
+    }
+
     /// What the ledger tells of a handler that returned `Ok`. Of a message that led to nothing it tells nothing: rooms
     /// are full of what no bot is meant by.
     pub(super) fn outcome(&self, trial: &Trial, effects: &Effects) -> Option<NewEntry> {
         match (&effects.skipped, &trial.progress) {
             (Some(reason), _) => Some(self.entry(trial, LedgerStatus::Skipped).detail(reason)),
             (None, Progress::Cursor { .. } | Progress::Nothing)
-                if effects.posts.is_empty() && effects.state.is_empty() =>
+                if effects.posts.is_empty() && effects.private.is_empty() && effects.state.is_empty() =>
             {
                 None
             }
@@ -53,9 +78,10 @@ impl Worker {
     /// An entry about what is being handled.
     pub(super) fn entry(&self, trial: &Trial, status: LedgerStatus) -> NewEntry {
         let entry = NewEntry::new(&*self.instance.id, &*trial.cause, status);
-        match trial.event.room() {
-            Some(room) => entry.in_room(room.as_str()),
-            None => entry,
+        match (trial.event.room(), trial.event.correspondent()) {
+            (Some(room), _) => entry.in_room(room.as_str()),
+            (None, Some(person)) => entry.in_room(person.as_str()),
+            (None, None) => entry,
         }
     }
 

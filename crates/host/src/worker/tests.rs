@@ -118,6 +118,7 @@ impl Stage {
             lanes: receivers,
             bell: bell.clone(),
             mailboxes: HashMap::from([(Room::new("News"), mailbox)]),
+            courier: Arc::default(),
             boot: 1,
         };
         let stop = CancellationToken::new();

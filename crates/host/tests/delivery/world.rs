@@ -230,6 +230,7 @@ impl World {
             user: uri(BOT),
             display_name: None,
             sign_in: SignIn::Application,
+            register: true,
             platform: Platform::with_tuning(settings, tuning()).unwrap(),
         }];
         config.instances = vec![instance("reader", &[NEWS, TALK]), instance("ponger", &[NEWS])];

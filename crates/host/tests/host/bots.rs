@@ -13,11 +13,18 @@ pub(crate) struct Reader(FeedUrl, Option<u64>);
 /// Answers `ping`, counting; panics at `boom`, never comes back from `hang`, fails at `fail`.
 pub(crate) struct Ponger;
 
+/// Answers who writes to it alone, counting; refuses `no`.
+pub(crate) struct Confidant;
+
 /// Says "nine o'clock" at nine.
 pub(crate) struct Crier;
 
 pub(crate) fn registry() -> Registry {
-    Registry::new().with::<Reader>().with::<Ponger>().with::<Crier>()
+    Registry::new()
+        .with::<Reader>()
+        .with::<Ponger>()
+        .with::<Confidant>()
+        .with::<Crier>()
 }
 
 impl Bot for Reader {
@@ -82,6 +89,31 @@ impl Bot for Ponger {
             _ => {}
         }
         Ok(())
+    }
+}
+
+impl Bot for Confidant {
+    const KIND: &'static str = "confidant";
+    type Settings = NoSettings;
+
+    fn from_settings(_: NoSettings, _: &Setup) -> Result<Self, SetupError> {
+        Ok(Self)
+    }
+
+    fn interests(&self) -> Interests {
+        Interests::new().private_messages()
+    }
+
+    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
+        let Event::PrivateMessage(said) = event else {
+            return Ok(());
+        };
+        if said.text == "no" {
+            return Err(BotError::tell("no to you"));
+        }
+        let count = context.state::<u32>("count")?.unwrap_or(0) + 1;
+        context.set_state("count", &count)?;
+        context.reply(format!("{} {count}: {}", context.instance(), said.text))
     }
 }
 

@@ -194,6 +194,7 @@ impl Deployment {
             user: uri(BOT),
             display_name: None,
             sign_in: SignIn::Application,
+            register: true,
             platform: Platform::with_tuning(settings, tuning()).unwrap(),
         }];
         config.instances = instances;
@@ -211,6 +212,16 @@ impl Deployment {
     }
 
     async fn alice_in(&self, room: &str) -> (RoomSession, RoomEvents) {
+        let endpoint = self.alice_at_home();
+        endpoint.establish().await.unwrap();
+        let chat = PersistentChatEndpoint::establish(&endpoint, ChatSettings::default())
+            .await
+            .unwrap();
+        chat.join(room).await.unwrap()
+    }
+
+    /// Alice, not signed in yet.
+    pub(crate) fn alice_at_home(&self) -> UserEndpoint {
         let subject = Subject::User {
             uri: ALICE.to_owned(),
         };
@@ -221,12 +232,7 @@ impl Deployment {
         };
         let platform = Platform::with_tuning(settings, tuning()).unwrap();
         let proxy = Proxy::new(self.address.ip().to_string(), self.address.port());
-        let endpoint = UserEndpoint::new(&platform, UserEndpointSettings::new(uri(ALICE), proxy));
-        endpoint.establish().await.unwrap();
-        let chat = PersistentChatEndpoint::establish(&endpoint, ChatSettings::default())
-            .await
-            .unwrap();
-        chat.join(room).await.unwrap()
+        UserEndpoint::new(&platform, UserEndpointSettings::new(uri(ALICE), proxy))
     }
 
     /// Everything that is in the room "News", oldest first.
@@ -280,9 +286,10 @@ impl Running {
             }
         };
         // Far longer than anything here takes: a test that would hang says where.
-        tokio::time::timeout(Duration::from_secs(60), found)
-            .await
-            .expect("the event comes")
+        match tokio::time::timeout(Duration::from_secs(60), found).await {
+            Ok(event) => event,
+            Err(_) => panic!("the event did not come: {:#?}", self.told),
+        }
     }
 
     /// Waits for that many delivered posts.

@@ -7,3 +7,4 @@ mod bots;
 mod delivery;
 mod deployment;
 mod listening;
+mod privately;

@@ -211,7 +211,7 @@ impl Chat {
             self.current = Some(uri);
             return remark(format_args!("now in {name}"));
         }
-        let (session, events) = match self.chat.join(name).await {
+        let (session, events, recent) = match self.chat.join_with_recent(name, BACKCHAT).await {
             Ok(joined) => joined,
             Err(error) => return remark(format_args!("{} {}", styled(BAD, "cannot join:"), chain(&error))),
         };
@@ -222,9 +222,9 @@ impl Chat {
             styled(GOOD, "joined"),
             styled(STRONG, &info.name)
         ));
-        match session.recent_history(BACKCHAT).await {
-            Ok(posts) => posts.iter().for_each(|post| print_post(None, post)),
-            Err(error) => remark(format_args!("no earlier posts: {}", chain(&error))),
+        match recent {
+            Some(posts) => posts.iter().for_each(|post| print_post(None, post)),
+            None => remark("the room does not show its earlier posts"),
         }
         tokio::spawn(forward(uri.clone(), events, self.events.clone()));
         self.rooms.insert(

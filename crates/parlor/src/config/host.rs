@@ -29,6 +29,8 @@ pub(crate) struct HostSettings {
     pub(crate) server_name: Option<String>,
     /// The chat service; none asks for it by in-band provisioning.
     pub(crate) chat_uri: Option<SipUri>,
+    /// Whether the bots' users are registered.
+    pub(crate) register: bool,
     pub(crate) tls: TlsFiles,
     pub(crate) ledger: LedgerSettings,
     pub(crate) feeds: FeedNetwork,
@@ -90,6 +92,7 @@ pub(super) fn read(
     let next_hop: Option<HostPort> = section.optional("server");
     let server_name: Option<String> = section.optional("server_name");
     let chat_uri: Option<SipUri> = section.optional("chat_uri");
+    let register = section.or("register", true);
     if next_hop.is_none() && !section.has("server") && server.is_none() {
         let help =
             Some("add `server = \"HOST:PORT\"`, or a [server] table to run one in the same file".to_owned());
@@ -118,6 +121,7 @@ pub(super) fn read(
         server: next_hop,
         server_name,
         chat_uri,
+        register,
         tls: tls.unwrap_or_default(),
         ledger,
         feeds,

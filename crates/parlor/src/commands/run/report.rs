@@ -137,6 +137,13 @@ fn words(event: &HostEvent) -> Option<String> {
                 harmless(excerpt)
             )
         }
+        HostEvent::Answered { instance, person } => {
+            format!(
+                "{instance} -> {}  {}",
+                styled(STRONG, person),
+                styled(FAINT, "in private")
+            )
+        }
         HostEvent::DeliveryFailed {
             instance,
             room,

@@ -180,6 +180,7 @@ fn endpoints(settings: &Settings, host: &HostSettings) -> Result<Vec<EndpointCon
         user,
         display_name: None,
         sign_in: SignIn::Application,
+        register: host.register,
         platform: platform.clone(),
     };
     Ok(users.into_iter().map(endpoint).collect())
