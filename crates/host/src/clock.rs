@@ -42,6 +42,12 @@ impl Clock {
         }
     }
 
+    /// The time that tokio's clock shows as `moment`, which is not in the future.
+    pub(crate) fn at(&self, moment: Instant) -> DateTime<Utc> {
+        let ago = chrono::Duration::from_std(moment.elapsed()).unwrap_or(chrono::Duration::MAX);
+        self.now().checked_sub_signed(ago).unwrap_or_default()
+    }
+
     /// Milliseconds since the Unix epoch.
     pub(crate) fn millis(&self) -> i64 {
         self.now().timestamp_millis()

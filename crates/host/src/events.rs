@@ -1,11 +1,14 @@
 //! What a running host tells whoever prints or records it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use parlor_bot::SipUri;
 use serde::Serialize;
 use tokio::sync::broadcast;
+
+use crate::tally::Tally;
 
 /// Events kept for a slow reader; one that falls further behind misses the oldest and is told how many.
 const KEPT: usize = 1024;
@@ -269,16 +272,24 @@ impl HostEvents {
 #[derive(Debug, Clone)]
 pub(crate) struct Announcer {
     sender: broadcast::Sender<HostEvent>,
+    tally: Arc<Tally>,
 }
 
 impl Announcer {
     pub(crate) fn new() -> Self {
         Self {
             sender: broadcast::Sender::new(KEPT),
+            tally: Arc::default(),
         }
     }
 
+    /// What was announced so far, in numbers.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     pub(crate) fn tell(&self, event: HostEvent) {
+        self.tally.count(&event);
         // Nobody listening is fine: events are for people, not for the host.
         let _unheard = self.sender.send(event);
     }

@@ -22,6 +22,7 @@ use crate::endpoint::EndpointTask;
 use crate::events::{Announcer, HostEvent, HostEvents};
 use crate::feeds::Fetcher;
 use crate::ground::{Ground, pause};
+use crate::health::Health;
 use crate::ledger::{LedgerEntry, LedgerQuery, Retried, Retry};
 use crate::plan::{Plan, PrivatePlan, Ready, RoomPlan};
 use crate::poller::Poller;
@@ -258,6 +259,7 @@ fn line(instance: &InstanceConfig, quarantined: u64, error: Option<String>) -> I
         handled: 0,
         failed: 0,
         presence_dropped: 0,
+        waiting_since: None,
         quarantined,
         last_error: error,
     }
@@ -326,14 +328,9 @@ impl Tasks {
                 bell,
                 session,
             } = room;
-            ground.board.add_room(RoomStatus {
-                user: user.clone(),
-                room: shown.clone(),
-                uri: None,
-                joined: false,
-                behind: Vec::new(),
-                last_error: None,
-            });
+            ground
+                .board
+                .add_room(RoomStatus::new(user.clone(), shown.clone()));
             self.senders.spawn(
                 Sender {
                     ground: ground.clone(),
@@ -387,6 +384,11 @@ impl Host {
     /// How everything is doing.
     pub async fn status(&self) -> Status {
         self.desk.status().await
+    }
+
+    /// How healthy it is, to be asked for as long as somebody wants to know; a host that has ended is not.
+    pub fn health(&self) -> Health {
+        Health::new(self.ground.clone())
     }
 
     /// Entries of the ledger, oldest first.

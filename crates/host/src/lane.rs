@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parlor_bot::Event;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 /// What comes down a lane, in the room's order.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ impl Bell {
 /// The room's end of a lane.
 #[derive(Debug)]
 pub(crate) struct LaneSender {
-    queue: mpsc::Sender<Input>,
+    queue: mpsc::Sender<(Instant, Input)>,
     bell: Arc<Bell>,
 }
 
@@ -72,7 +73,7 @@ pub(crate) enum LaneError {
 /// The worker's end of a lane.
 #[derive(Debug)]
 pub(crate) struct LaneReceiver {
-    queue: mpsc::Receiver<Input>,
+    queue: mpsc::Receiver<(Instant, Input)>,
     drained: Arc<Notify>,
 }
 
@@ -90,10 +91,12 @@ pub(crate) fn lane(capacity: usize, bell: Arc<Bell>, drained: Arc<Notify>) -> (L
 
 impl LaneSender {
     pub(crate) fn push(&self, input: Input) -> Result<(), LaneError> {
-        self.queue.try_send(input).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => LaneError::Full,
-            mpsc::error::TrySendError::Closed(_) => LaneError::Closed,
-        })?;
+        self.queue
+            .try_send((Instant::now(), input))
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => LaneError::Full,
+                mpsc::error::TrySendError::Closed(_) => LaneError::Closed,
+            })?;
         self.bell.ring();
         Ok(())
     }
@@ -110,8 +113,8 @@ impl LaneSender {
 }
 
 impl LaneReceiver {
-    /// The next input, if one is there.
-    pub(crate) fn take(&mut self) -> Option<Input> {
+    /// The next input, if one is there, and when it came.
+    pub(crate) fn take(&mut self) -> Option<(Instant, Input)> {
         let input = self.queue.try_recv().ok()?;
         if self.queue.capacity() >= self.queue.max_capacity().div_ceil(2) {
             self.drained.notify_one();

@@ -23,6 +23,7 @@ use crate::events::HostEvent;
 use crate::ground::{Ground, pause, reason};
 use crate::ledger::LedgerStatus;
 use crate::state::NewEntry;
+use crate::status::RoomStatus;
 
 use listener::Listener;
 pub(crate) use listener::{Authors, Listening};
@@ -114,8 +115,9 @@ impl RoomTask {
                 }
                 Err(error) => reason(&error),
             };
+            let now = self.ground.clock.now();
             self.ground.board.room(&self.user, &self.room, |line| {
-                line.joined = false;
+                line.is_lost(now);
                 line.last_error = Some(reason.clone());
             });
             let (user, room) = (self.user.clone(), self.room.clone());
@@ -212,6 +214,10 @@ impl RoomTask {
     async fn on_event(&mut self, session: &RoomSession, event: RoomEvent, recovered: &mut bool) {
         match event {
             RoomEvent::Post(post) => {
+                let now = self.ground.clock.now();
+                self.ground
+                    .board
+                    .room(&self.user, &self.room, |line| line.heard = Some(now));
                 for listener in &mut self.listeners {
                     listener.live(&post, *recovered);
                 }
@@ -223,15 +229,16 @@ impl RoomTask {
             RoomEvent::Parted(user) => self.presence("parted", session.uri(), user, None, Event::Parted),
             RoomEvent::Disconnected => {
                 *recovered = true;
+                let now = self.ground.clock.now();
                 self.ground
                     .board
-                    .room(&self.user, &self.room, |line| line.joined = false);
+                    .room(&self.user, &self.room, |line| line.is_lost(now));
             }
             RoomEvent::Recovered { .. } => {
                 *recovered = false;
                 self.ground
                     .board
-                    .room(&self.user, &self.room, |line| line.joined = true);
+                    .room(&self.user, &self.room, RoomStatus::is_joined);
                 self.check_history(session).await;
             }
             RoomEvent::Gap { after } => {
@@ -410,9 +417,10 @@ impl RoomTask {
         let behind = self.listeners.iter().filter(|one| one.is_behind());
         let behind: Vec<_> = behind.map(|one| one.listening.instance.clone()).collect();
         let any = !behind.is_empty();
+        let now = self.ground.clock.now();
         self.ground.board.room(&self.user, &self.room, |line| {
             if line.behind != behind {
-                line.behind = behind;
+                line.is_behind(behind, now);
             }
         });
         any
@@ -422,7 +430,7 @@ impl RoomTask {
         let uri = session.uri().to_string();
         self.ground.board.room(&self.user, &self.room, |line| {
             line.uri = Some(uri.clone());
-            line.joined = true;
+            line.is_joined();
             line.last_error = None;
         });
         let (user, room) = (self.user.clone(), self.room.clone());

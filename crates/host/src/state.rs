@@ -7,6 +7,7 @@
 //! together share one commit, each in a savepoint of its own, so that one failing call does not undo its
 //! neighbours and a burst costs one fsync.
 
+mod backlog;
 mod commit;
 mod cursors;
 mod error;
@@ -26,6 +27,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use error::StateError;
 
+pub(crate) use backlog::{Backlog, Waiting};
 pub(crate) use commit::{Handled, Quarantined, StateChange};
 pub(crate) use feeds::{FeedRecord, FeedRow, FeedTurn, Subscription, SubscriptionRow, Trouble};
 pub(crate) use inbox::{InboxRow, NewInput};

@@ -51,6 +51,50 @@ pub struct RoomStatus {
     pub behind: Vec<String>,
     /// Why it is not joined, when it is not.
     pub last_error: Option<String>,
+    /// Since when it is not joined any more; none while it is, and before it was joined for the first time.
+    #[serde(default)]
+    pub lost_since: Option<DateTime<Utc>>,
+    /// Since when somebody is behind.
+    #[serde(default)]
+    pub behind_since: Option<DateTime<Utc>>,
+    /// When the last message was heard here since the host started.
+    #[serde(default)]
+    pub heard: Option<DateTime<Utc>>,
+}
+
+impl RoomStatus {
+    /// A room that is not joined yet.
+    pub(crate) fn new(user: SipUri, room: String) -> Self {
+        Self {
+            user,
+            room,
+            uri: None,
+            joined: false,
+            behind: Vec::new(),
+            last_error: None,
+            lost_since: None,
+            behind_since: None,
+            heard: None,
+        }
+    }
+
+    pub(crate) fn is_joined(&mut self) {
+        (self.joined, self.lost_since) = (true, None);
+    }
+
+    pub(crate) fn is_lost(&mut self, now: DateTime<Utc>) {
+        if self.joined {
+            (self.joined, self.lost_since) = (false, Some(now));
+        }
+    }
+
+    pub(crate) fn is_behind(&mut self, behind: Vec<String>, now: DateTime<Utc>) {
+        self.behind_since = match self.behind_since {
+            _ if behind.is_empty() => None,
+            since => since.or(Some(now)),
+        };
+        self.behind = behind;
+    }
 }
 
 /// What an instance is doing.
@@ -85,6 +129,9 @@ pub struct InstanceStatus {
     pub failed: u64,
     /// Presence events that were not handed over because the instance was too slow, since the host started.
     pub presence_dropped: u64,
+    /// Since when the oldest event that is at hand and not handled has waited.
+    #[serde(default)]
+    pub waiting_since: Option<DateTime<Utc>>,
     /// Events set aside, ever.
     pub quarantined: u64,
     /// The last failure.

@@ -4,6 +4,7 @@
 //! rooms, timekeeper and poller; where posts go is left to the senders.
 
 mod intake;
+mod notes;
 mod record;
 
 use std::collections::{BTreeMap, HashMap};
@@ -103,6 +104,7 @@ impl Worker {
             progress: Progress::Nothing,
             attempts: 0,
             retry_at: None,
+            since: Instant::now(),
         };
         Self {
             ground,
@@ -148,6 +150,7 @@ impl Worker {
         if !self.write_cursors().await {
             return Then::End;
         }
+        self.note_waiting(None);
         let retry = self.intake.earliest_retry();
         let retry = async {
             match retry {
@@ -191,6 +194,7 @@ impl Worker {
                 None => return Then::End,
             },
         };
+        self.note_waiting(Some(trial.since));
         let now = self.ground.clock.now();
         let context = Context::new(now, self.setup.clone(), self.values.clone(), &trial.event);
         let answer = runner
@@ -226,9 +230,7 @@ impl Worker {
 
     /// The handler returned: its effects and the event's progress become one commit.
     async fn done(&mut self, trial: Trial, effects: Effects) -> Then {
-        self.ground
-            .board
-            .instance(&self.instance.id, |line| line.handled += 1);
+        self.note_handled(&trial);
         let entry = self.outcome(&trial, &effects);
         if effects.posts.is_empty()
             && effects.private.is_empty()
@@ -301,7 +303,7 @@ impl Worker {
     /// The event failed; it is tried again after a wait, or set aside after the last attempt.
     async fn failed(&mut self, slot: Slot, mut trial: Trial, reason: String, after: Duration) -> Then {
         trial.attempts += 1;
-        self.note_failure(&reason);
+        self.note_failure(&trial, &reason);
         self.ground.announcer.tell(HostEvent::HandlerFailed {
             instance: self.instance.id.clone(),
             cause: trial.cause.clone(),
@@ -363,7 +365,7 @@ impl Worker {
 
     /// Gives an event up: it is kept with its reason, and what came after it goes on.
     async fn set_aside(&mut self, trial: Trial, reason: String) -> Then {
-        self.note_failure(&reason);
+        self.note_failure(&trial, &reason);
         let quarantine = Quarantined {
             source: trial.source.clone(),
             cause: trial.cause.clone(),
@@ -383,7 +385,7 @@ impl Worker {
             )
             .await;
         if then == Then::GoOn {
-            self.announce_quarantined(trial.cause, reason);
+            self.note_quarantined(trial.event.room(), trial.cause, reason);
         }
         then
     }
@@ -412,26 +414,8 @@ impl Worker {
             .insist(&self.stop, || self.ground.state.commit(handled.clone()))
             .await;
         if committed.is_some() {
-            self.announce_quarantined(row.cause, reason);
+            self.note_quarantined(None, row.cause, reason);
         }
-    }
-
-    fn announce_quarantined(&self, cause: String, reason: String) {
-        self.ground
-            .board
-            .instance(&self.instance.id, |line| line.quarantined += 1);
-        self.ground.announcer.tell(HostEvent::Quarantined {
-            instance: self.instance.id.clone(),
-            cause,
-            reason,
-        });
-    }
-
-    fn note_failure(&self, reason: &str) {
-        self.ground.board.instance(&self.instance.id, |line| {
-            line.failed += 1;
-            line.last_error = Some(reason.to_owned());
-        });
     }
 
     fn wake_sender(&self, room: &Room) {

@@ -19,6 +19,7 @@ mod directory;
 mod dispatch;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod health;
 mod keeping;
 mod lanes;
 mod listener;
@@ -26,6 +27,7 @@ mod mailbox;
 mod presence;
 mod provisioning;
 mod queries;
+mod refusals;
 mod registrar;
 mod registry;
 mod room_info;
@@ -46,4 +48,5 @@ pub use config::{
     TrustedApplication, TrustedPool, UnprovedUsers,
 };
 pub use directory::DirectoryError;
+pub use health::Health;
 pub use server::{Server, StartError, start};

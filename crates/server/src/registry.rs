@@ -128,6 +128,11 @@ impl Registry {
         }
     }
 
+    /// How many rooms are live.
+    pub(crate) fn live(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Users in a room now.
     pub(crate) fn participants(&self, room: RoomId) -> usize {
         self.lock()

@@ -16,6 +16,7 @@ use crate::Config;
 use crate::accounts::Accounts;
 use crate::control::{self, ListenerStatus, Status};
 use crate::directory::{DirectoryError, SharedDirectory};
+use crate::health::Health;
 use crate::lanes::Lanes;
 use crate::listener::Approach;
 use crate::presence::Presence;
@@ -169,6 +170,11 @@ impl Server {
         self.service.status()
     }
 
+    /// How healthy it is, to be asked for as long as somebody wants to know.
+    pub fn health(&self) -> Health {
+        Health::new(Arc::clone(&self.service), self.admission.clone())
+    }
+
     /// Stops accepting, finishes queued posts, ends every dialog with BYE, closes connections and the control socket.
     /// Takes a few seconds at most, whatever peers and the store do.
     pub async fn shutdown(self) {
@@ -228,7 +234,7 @@ impl Service {
             live: self.rooms.status(name),
             posts: self.counters.posts.load(Ordering::Relaxed),
             deliveries: self.counters.deliveries.load(Ordering::Relaxed),
-            refused: self.counters.refused.load(Ordering::Relaxed),
+            refused: self.counters.refusals.all_posts(),
             store: self.counters.store(),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use parlor_metrics::Histogram;
 use parlor_rooms::{Change, Store, StoreError};
 use parlor_xccos::{RoomUri, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use crate::directory::SharedDirectory;
 use crate::lanes::Lanes;
 use crate::presence::Presence;
 use crate::queries::Queries;
+use crate::refusals::Refusals;
 use crate::registrar::{Registrar, Why};
 use crate::registry::Registry;
 use crate::sessions::Sessions;
@@ -87,7 +89,13 @@ pub(crate) struct Counters {
     pub(crate) began: Instant,
     pub(crate) posts: AtomicU64,
     pub(crate) deliveries: AtomicU64,
-    pub(crate) refused: AtomicU64,
+    /// Posts whose key was there already.
+    pub(crate) repeated: AtomicU64,
+    pub(crate) refusals: Refusals,
+    /// Connections per post.
+    pub(crate) fan_out: Histogram,
+    /// How long rooms wait for the store.
+    pub(crate) append_seconds: Histogram,
     store: Mutex<StoreStatus>,
     store_failing: std::sync::atomic::AtomicBool,
 }
@@ -99,7 +107,10 @@ impl Counters {
             began: Instant::now(),
             posts: AtomicU64::new(0),
             deliveries: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
+            repeated: AtomicU64::new(0),
+            refusals: Refusals::default(),
+            fan_out: Histogram::new(Histogram::COUNTS),
+            append_seconds: Histogram::new(Histogram::SECONDS),
             store: Mutex::new(StoreStatus {
                 healthy: true,
                 ..StoreStatus::default()
@@ -112,6 +123,7 @@ impl Counters {
         self.store_failing.store(true, Ordering::Relaxed);
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.healthy = false;
+        store.full = matches!(error, StoreError::Full);
         store.failures += 1;
         store.last_error = Some(chain(error));
     }
@@ -119,7 +131,8 @@ impl Counters {
     /// Called after every append, so the common case takes no lock.
     pub(crate) fn store_worked(&self) {
         if self.store_failing.swap(false, Ordering::Relaxed) {
-            self.store.lock().unwrap_or_else(PoisonError::into_inner).healthy = true;
+            let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+            (store.healthy, store.full) = (true, false);
         }
     }
 

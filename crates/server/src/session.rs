@@ -192,6 +192,7 @@ impl Session {
 
     fn refuse(&mut self, transaction: ServerTransactionId, refused: Refused) {
         tracing::info!(%refused, "request refused");
+        self.service.counters.refusals.request(refused);
         let diagnostics = refused.header(&self.service.config.domain);
         let mut draft = ResponseDraft::new(refused.status()).header(Name::MsDiagnostics, diagnostics);
         if refused.status() == StatusCode::FORBIDDEN {

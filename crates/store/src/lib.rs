@@ -7,6 +7,7 @@
 //! ```
 //! What an append answered is on the disk (`synchronous=FULL`). Nothing here needs an async runtime.
 
+mod commits;
 mod failure;
 mod migrations;
 mod open;
@@ -15,5 +16,6 @@ mod sqlite_store;
 mod values;
 mod writer;
 
+pub use commits::Commits;
 pub use open::{Integrity, OpenError, Options};
 pub use sqlite_store::SqliteStore;

@@ -1,6 +1,7 @@
 //! The store's two doors: changes go to the writer, questions to the readers.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use parlor_rooms::{
     Account, Appended, BoxFuture, Change, Document, DocumentChange, Head, NewPost, Preference, Snapshot,
@@ -8,6 +9,7 @@ use parlor_rooms::{
 };
 use parlor_xccos::{MessageId, RoomId, SipUri};
 
+use crate::commits::Commits;
 use crate::open::{Lock, OpenError, Options, lock, writer};
 use crate::reader::{self, Page, Readers};
 use crate::writer::{Writer, append, apply, change_documents, put_account, put_preference};
@@ -52,6 +54,11 @@ impl SqliteStore {
             writer,
             _lock: lock,
         })
+    }
+
+    /// What its commits were like; goes on to tell it when the store is closed.
+    pub fn commits(&self) -> Arc<Commits> {
+        Arc::clone(&self.writer.commits)
     }
 
     async fn page(&self, room: RoomId, page: Page, limit: usize) -> Result<Vec<StoredPost>, StoreError> {

@@ -9,7 +9,9 @@ mod preferences;
 mod purge;
 
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use parlor_rooms::StoreError;
 use rusqlite::Connection;
@@ -17,6 +19,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
+use crate::commits::Commits;
 use crate::failure::Failure;
 
 pub(crate) use accounts::{put_account, remove_account};
@@ -38,23 +41,28 @@ const GROUP: usize = 4000;
 pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Work>>>,
     thread: Option<JoinHandle<()>>,
+    pub(crate) commits: Arc<Commits>,
 }
 
 impl Writer {
     pub(crate) fn start(connection: Connection) -> io::Result<Self> {
         let (queue, requests) = mpsc::channel(QUEUE);
+        let commits = Arc::new(Commits::default());
+        let counted = Arc::clone(&commits);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
                 Loop {
                     connection,
                     cache: Cache::default(),
+                    commits: counted,
                 }
                 .run(requests)
             })?;
         Ok(Self {
             queue: Some(queue),
             thread: Some(thread),
+            commits,
         })
     }
 
@@ -141,6 +149,7 @@ impl<I: Send, T: Send> Work for Request<I, T> {
 struct Loop {
     connection: Connection,
     cache: Cache,
+    commits: Arc<Commits>,
 }
 
 impl Loop {
@@ -176,13 +185,18 @@ impl Loop {
 
     /// Commits the whole group or, when one request fails, each on its own, so that none spoils the others.
     fn carry_out(&mut self, mut group: Vec<Box<dyn Work>>) {
+        let began = Instant::now();
         match self.transaction(&mut group) {
             Err(Stopped::Work(_)) if group.len() > 1 => {
                 for request in group {
                     self.carry_out(vec![request]);
                 }
             }
-            Ok(()) => group.into_iter().for_each(|request| request.answer(Ok(()))),
+            Ok(()) => {
+                let posts = group.iter().map(|request| request.weight()).sum();
+                self.commits.done(posts, began.elapsed());
+                group.into_iter().for_each(|request| request.answer(Ok(())));
+            }
             Err(Stopped::Work(error)) => {
                 if let Some(request) = group.pop() {
                     request.answer(Err(error));

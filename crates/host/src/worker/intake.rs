@@ -23,6 +23,8 @@ pub(crate) struct Trial {
     pub(crate) attempts: u32,
     /// Not before this time.
     pub(crate) retry_at: Option<Instant>,
+    /// Since when it has waited here.
+    pub(crate) since: Instant,
 }
 
 /// What is to be recorded when the event is done.
@@ -183,6 +185,13 @@ impl Intake {
             .min()
     }
 
+    /// Since when the oldest of the events that are at hand has waited.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        let heads = self.lanes.iter().filter_map(|lane| lane.head.as_ref());
+        let all = self.start.iter().chain(heads).chain(&self.inbox);
+        all.map(|trial| trial.since).min()
+    }
+
     /// Whether the inbox is to be loaded again: all that is ready has been tried, and there may be more.
     pub(crate) fn wants_inbox(&self, now: Instant) -> bool {
         self.stale && self.start.is_none() && !self.inbox.iter().any(|trial| due(trial, now))
@@ -206,6 +215,7 @@ impl Intake {
                     progress,
                     attempts: 0,
                     retry_at: None,
+                    since: Instant::now(),
                 });
             }
         }
@@ -220,13 +230,15 @@ impl Intake {
     fn fill(&mut self, index: usize) {
         let lane = &mut self.lanes[index];
         while lane.head.is_none() {
-            let trial = match lane.receiver.take() {
-                None => return,
-                Some(Input::Passed { room, id }) => {
+            let Some((since, input)) = lane.receiver.take() else {
+                return;
+            };
+            let trial = match input {
+                Input::Passed { room, id } => {
                     self.passed.insert(room, id);
                     continue;
                 }
-                Some(Input::Message { event, room, id }) => {
+                Input::Message { event, room, id } => {
                     let cause = match id {
                         Some(id) => format!("message:{room}:{id}"),
                         None => format!("message:{room}:unnumbered:{}", unnumbered(&event)),
@@ -240,15 +252,17 @@ impl Intake {
                         progress,
                         attempts: 0,
                         retry_at: None,
+                        since,
                     }
                 }
-                Some(Input::Presence { event, cause }) => Trial {
+                Input::Presence { event, cause } => Trial {
                     event,
                     source: "presence".to_owned(),
                     cause,
                     progress: Progress::Nothing,
                     attempts: 0,
                     retry_at: None,
+                    since,
                 },
             };
             lane.head = Some(trial);

@@ -70,6 +70,9 @@ pub struct RoomStatus {
 pub struct StoreStatus {
     /// Whether the last write succeeded (true before the first).
     pub healthy: bool,
+    /// Whether it failed because the disk is full.
+    #[serde(default)]
+    pub full: bool,
     /// Writes that failed since the start.
     pub failures: u64,
     /// Text of the last failure.

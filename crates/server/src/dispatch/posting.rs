@@ -1,17 +1,17 @@
 //! Posts, up to the room's queue. The SIP answer says what needs no wait (design, section 3): 200 taken, 403 not joined
 //! or not the author, 413 too long, 503 queue full, 400 unreadable. The rest is the room's.
 
-use std::sync::atomic::Ordering;
-
 use parlor_rooms::{Draft, PostLimits, Refusal};
 use parlor_sip::StatusCode;
 use parlor_xccos::{CommandName, CommandRef, ErrorCode, Post};
 
 use super::Dispatch;
+use crate::refusals::NotPosted;
 
 impl Dispatch<'_> {
     pub(super) fn post(&mut self, mut post: Post, to: CommandRef) -> StatusCode {
         if post.author != self.chat.user {
+            self.service.counters.refusals.posts(NotPosted::Author, 1);
             return self.refuse(
                 to,
                 &"the author is somebody else",
@@ -28,6 +28,7 @@ impl Dispatch<'_> {
             .is_some_and(|seat| here && !seat.is_lost())
         {
             let refusal = Refusal::NotJoined;
+            self.service.counters.refusals.posts((&refusal).into(), 1);
             return self.refuse(to, &refusal, refusal.code(), StatusCode::FORBIDDEN);
         }
         post.author_name = (!self.chat.display_name.is_empty()).then(|| self.chat.display_name.clone());
@@ -43,6 +44,7 @@ impl Dispatch<'_> {
                     Refusal::TooLong { .. } => StatusCode::REQUEST_ENTITY_TOO_LARGE,
                     _ => StatusCode::BAD_REQUEST,
                 };
+                self.service.counters.refusals.posts((&refusal).into(), 1);
                 return self.refuse(to, &refusal, refusal.code(), status);
             }
         };
@@ -50,7 +52,7 @@ impl Dispatch<'_> {
         match self.chat.rooms.get(&room).map(|seat| seat.post(draft, ticket)) {
             Some(Ok(())) => StatusCode::OK,
             _ => {
-                self.service.counters.refused.fetch_add(1, Ordering::Relaxed);
+                self.service.counters.refusals.posts(NotPosted::Busy, 1);
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -64,7 +66,6 @@ impl Dispatch<'_> {
         status: StatusCode,
     ) -> StatusCode {
         tracing::debug!(%reason, "post refused");
-        self.service.counters.refused.fetch_add(1, Ordering::Relaxed);
         let _ = self.fail(CommandName::GroupChat, to, error, Some(reason));
         status
     }

@@ -2,6 +2,7 @@
 //! durable.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use parlor_rooms::{Appended, Draft, EndpointId, NewPost, Refusal, Retention, StoreError};
 use parlor_xccos::{ErrorCode, Post, ReplyData, Timestamp};
@@ -9,6 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{PostAnswer, PostFailure, RoomTask};
 use crate::control::Posted;
+use crate::refusals::NotPosted;
 use crate::service::now;
 
 /// A post that waits for its commit.
@@ -61,22 +63,23 @@ impl RoomTask {
             return;
         }
         let stamps: Vec<Timestamp> = posts.iter().map(|post| post.timestamp).collect();
-        let appended = match self.service.store.append(posts).await {
+        let began = Instant::now();
+        let appended = self.service.store.append(posts).await;
+        let counters = &self.service.counters;
+        counters.append_seconds.observe(began.elapsed().as_secs_f64());
+        let appended = match appended {
             Ok(appended) => appended,
             Err(error) => {
                 tracing::error!(%error, posts = accepted.len(), "the store did not take posts");
-                self.service.counters.store_failed(&error);
-                self.service
-                    .counters
-                    .refused
-                    .fetch_add(accepted.len() as u64, Ordering::Relaxed);
+                counters.store_failed(&error);
+                counters.refusals.posts(NotPosted::Store, accepted.len() as u64);
                 for waiting in accepted {
                     waiting.answer.store_failed(&error);
                 }
                 return;
             }
         };
-        self.service.counters.store_worked();
+        counters.store_worked();
         for ((waiting, stamp), appended) in accepted.into_iter().zip(stamps).zip(appended) {
             self.show(waiting, stamp, appended);
         }
@@ -115,10 +118,9 @@ impl RoomTask {
                     accepted.push(waiting);
                 }
                 (refused, _) => {
-                    self.service.counters.refused.fetch_add(1, Ordering::Relaxed);
-                    waiting
-                        .answer
-                        .refused(refused.err().unwrap_or(Refusal::NoSuchRoom(self.id)));
+                    let refusal = refused.err().unwrap_or(Refusal::NoSuchRoom(self.id));
+                    self.service.counters.refusals.posts((&refusal).into(), 1);
+                    waiting.answer.refused(refusal);
                 }
             }
         }
@@ -130,6 +132,7 @@ impl RoomTask {
             Appended::Stored(id) => id,
             Appended::Repeated { id, timestamp } => {
                 tracing::debug!(%id, "repeated post key");
+                self.service.counters.repeated.fetch_add(1, Ordering::Relaxed);
                 match waiting.answer {
                     PostAnswer::Endpoint(ticket) => ticket.reply(ReplyData::Posted(parlor_xccos::Posted {
                         room: self.uri.clone(),
@@ -160,6 +163,7 @@ impl RoomTask {
             .counters
             .deliveries
             .fetch_add(told, Ordering::Relaxed);
+        self.service.counters.fan_out.observe(told as f64);
         tracing::debug!(%id, author = %post.author, told, "post");
         self.watch_post(post);
     }

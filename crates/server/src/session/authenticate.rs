@@ -119,12 +119,11 @@ impl Session {
             Outcome::Goes(info) => return Some(info),
             Outcome::Refuse(refused) => self.refuse(transaction, refused),
             Outcome::Wait(seconds) => {
+                let wait = Refused::TooManyWrongPasswords;
+                self.service.counters.refusals.request(wait);
                 let draft = ResponseDraft::new(StatusCode::SERVICE_UNAVAILABLE)
                     .header(Name::RetryAfter, seconds.to_string())
-                    .header(
-                        Name::MsDiagnostics,
-                        Refused::TooManyWrongPasswords.header(&self.service.config.domain),
-                    );
+                    .header(Name::MsDiagnostics, wait.header(&self.service.config.domain));
                 self.respond(transaction, draft);
             }
             Outcome::Challenge(status, offers) => {

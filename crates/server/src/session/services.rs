@@ -116,6 +116,7 @@ impl Session {
 
     /// Nothing has changed; the same request may be sent again.
     fn refuse_change(&mut self, transaction: ServerTransactionId, refused: Refused) {
+        self.service.counters.refusals.request(refused);
         let draft = ResponseDraft::new(refused.status())
             .header(Name::RetryAfter, "1")
             .header(Name::MsDiagnostics, refused.header(&self.service.config.domain));

@@ -1,0 +1,147 @@
+//! How much waits in the state, for whom and since when: what health is measured by.
+
+use rusqlite::{Connection, Row};
+
+use super::{State, StateError, count};
+
+/// Groups of waiting posts told apart; instances in rooms are fewer, and the oldest come first.
+const GROUPS: u32 = 4_096;
+
+/// What waits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Backlog {
+    /// Posts on their way, those that have waited longest first.
+    pub(crate) posts: Vec<Waiting>,
+    /// Events that were accepted and are not handled, by instance; their room is empty.
+    pub(crate) events: Vec<Waiting>,
+    /// Posts given up.
+    pub(crate) dead: u64,
+    /// Entries of the ledger, about: the numbers between its first and its last.
+    pub(crate) ledger_entries: u64,
+    /// The size of the state file without its log.
+    pub(crate) bytes: u64,
+}
+
+/// What waits for one instance, in one room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) instance: String,
+    /// As the outbox spells it.
+    pub(crate) room: String,
+    pub(crate) count: u64,
+    /// When the oldest came, milliseconds since the Unix epoch.
+    pub(crate) oldest: i64,
+}
+
+impl State {
+    /// What waits now.
+    pub(crate) async fn backlog(&self) -> Result<Backlog, StateError> {
+        self.call(|connection| {
+            Ok(Backlog {
+                posts: groups(
+                    connection,
+                    "SELECT count(*), instance, room, min(created) FROM outbox WHERE status = 'waiting'
+                     GROUP BY instance, room ORDER BY min(created) LIMIT ?1",
+                )?,
+                events: groups(
+                    connection,
+                    "SELECT count(*), instance, '', min(created) FROM inbox
+                     GROUP BY instance ORDER BY min(created) LIMIT ?1",
+                )?,
+                dead: number(
+                    connection,
+                    "SELECT count(*) FROM outbox INDEXED BY outbox_finished
+                     WHERE status <> 'waiting' AND status = 'dead'",
+                )?,
+                // Counting a million rows would take the time of many commits.
+                ledger_entries: number(
+                    connection,
+                    "SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM ledger",
+                )?,
+                bytes: number(
+                    connection,
+                    "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+                )?,
+            })
+        })
+        .await
+    }
+}
+
+fn groups(connection: &Connection, sql: &str) -> Result<Vec<Waiting>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([GROUPS], waiting)?;
+    rows.collect()
+}
+
+fn waiting(row: &Row<'_>) -> Result<Waiting, rusqlite::Error> {
+    Ok(Waiting {
+        count: count(row)?,
+        instance: row.get(1)?,
+        room: row.get(2)?,
+        oldest: row.get(3)?,
+    })
+}
+
+fn number(connection: &Connection, sql: &str) -> Result<u64, rusqlite::Error> {
+    connection.prepare_cached(sql)?.query_row([], count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::LedgerStatus;
+    use crate::state::{Handled, NewEntry, NewPost};
+
+    fn post(key: &str, room: &str) -> NewPost {
+        NewPost {
+            key: key.to_owned(),
+            user: "sip:bot@example.com".to_owned(),
+            room: room.to_owned(),
+            cause: key.to_owned(),
+            ordinal: 0,
+            body: "{}".to_owned(),
+            shown: room.to_owned(),
+            excerpt: String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_told_by_instance_and_room_with_its_age() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(folder.path().join("host.db")).await.unwrap();
+        let empty = state.backlog().await.unwrap();
+        assert_eq!(
+            (empty.posts, empty.events, empty.ledger_entries),
+            (vec![], vec![], 0)
+        );
+        for (at, key, room) in [(10, "a", "news"), (20, "b", "news"), (5, "c", "help")] {
+            let handled = Handled {
+                instance: "bot".to_owned(),
+                posts: vec![post(key, room)],
+                at,
+                ..Handled::default()
+            };
+            state.commit(handled).await.unwrap();
+        }
+        let entry = NewEntry::new("bot", "c", LedgerStatus::Dead);
+        state
+            .dead(3, "refused".to_owned(), vec![entry], 30)
+            .await
+            .unwrap();
+        let backlog = state.backlog().await.unwrap();
+        let waiting = Waiting {
+            instance: "bot".to_owned(),
+            room: "news".to_owned(),
+            count: 2,
+            oldest: 10,
+        };
+        assert_eq!(backlog.posts, [waiting]);
+        assert_eq!(
+            (backlog.dead, backlog.ledger_entries),
+            (1, 4),
+            "three queued, one dead"
+        );
+        assert!(backlog.bytes > 0);
+    }
+}
