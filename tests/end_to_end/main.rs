@@ -9,6 +9,7 @@ mod check;
 mod crashes;
 mod deployment;
 mod feed;
+mod health;
 mod ledger;
 mod program;
 mod trace;

@@ -128,7 +128,7 @@ fn rooms_and_users_are_administered_while_the_server_runs() {
     let room = deployment.json(&["room", "members", "Deploys", "--add", "sip:bob@example.com"]);
     assert_eq!(room["members"].as_array().map(Vec::len), Some(2), "{room}");
     let status = deployment.json(&["status"]);
-    assert_eq!(status["rooms"], 4, "{status}");
+    assert_eq!(status["server"]["rooms"], 4, "{status}");
     let duplicate = deployment.run(&["room", "create", "deploys", "--category", "General"]);
     assert_eq!(
         duplicate.status.code(),

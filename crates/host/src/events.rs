@@ -284,7 +284,7 @@ impl Announcer {
     }
 
     /// What was announced so far, in numbers.
-    pub(crate) fn tally(&self) -> &Tally {
+    pub(crate) fn tally(&self) -> &Arc<Tally> {
         &self.tally
     }
 

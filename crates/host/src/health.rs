@@ -16,21 +16,33 @@ use tokio::time::Instant;
 
 pub use readiness::{BotReadiness, Readiness, Thresholds};
 
+use crate::board::Board;
+use crate::clock::Clock;
 use crate::ground::Ground;
-use crate::state::Backlog;
+use crate::state::{Backlog, State};
 use crate::status::{EndpointStatus, FeedStatus, InstanceStatus, RoomStatus};
-use crate::tally::Counted;
+use crate::tally::{Counted, Tally};
 
 /// Questions that come sooner after each other get the same answer, so that no asker can keep the state file busy.
 const ANSWER_HOLDS: Duration = Duration::from_secs(1);
 /// How long the state may take to tell what waits; it commits in milliseconds, also on a bad disk in less than this.
 const STATE_ANSWERS: Duration = Duration::from_secs(5);
 
-/// Tells how healthy a host is; cheap to clone. It does not keep the host alive.
+/// Tells how healthy a host is; cheap to clone. It keeps neither the host nor its events alive.
 #[derive(Debug, Clone)]
 pub struct Health {
-    ground: Ground,
-    last: Arc<Mutex<Option<(Instant, Arc<Snapshot>)>>>,
+    state: State,
+    clock: Clock,
+    board: Arc<Board>,
+    tally: Arc<Tally>,
+    last: Arc<Mutex<Option<Taken>>>,
+}
+
+/// The last answer, and when it was found.
+#[derive(Debug)]
+struct Taken {
+    at: Instant,
+    snapshot: Arc<Snapshot>,
 }
 
 /// All that is known at one moment.
@@ -47,9 +59,12 @@ struct Snapshot {
 }
 
 impl Health {
-    pub(crate) fn new(ground: Ground) -> Self {
+    pub(crate) fn new(ground: &Ground) -> Self {
         Self {
-            ground,
+            state: ground.state.clone(),
+            clock: ground.clock,
+            board: ground.board.clone(),
+            tally: ground.announcer.tally().clone(),
             last: Arc::default(),
         }
     }
@@ -73,23 +88,26 @@ impl Health {
 
     async fn snapshot(&self) -> Arc<Snapshot> {
         let mut last = self.last.lock().await;
-        if let Some((taken, snapshot)) = &*last
-            && taken.elapsed() < ANSWER_HOLDS
+        if let Some(taken) = &*last
+            && taken.at.elapsed() < ANSWER_HOLDS
         {
-            return snapshot.clone();
+            return taken.snapshot.clone();
         }
-        let (ground, board) = (&self.ground, &self.ground.board);
-        let asked = tokio::time::timeout(STATE_ANSWERS, ground.state.backlog()).await;
+        let board = &self.board;
+        let asked = tokio::time::timeout(STATE_ANSWERS, self.state.backlog()).await;
         let snapshot = Arc::new(Snapshot {
-            now: ground.clock.now(),
+            now: self.clock.now(),
             endpoints: board.endpoints(),
             rooms: board.rooms(),
             instances: board.instances(),
             feeds: board.feeds(),
-            counted: ground.announcer.tally().counted(),
+            counted: self.tally.counted(),
             backlog: asked.ok().and_then(Result::ok),
         });
-        *last = Some((Instant::now(), snapshot.clone()));
+        *last = Some(Taken {
+            at: Instant::now(),
+            snapshot: snapshot.clone(),
+        });
         snapshot
     }
 }

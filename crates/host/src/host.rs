@@ -388,7 +388,7 @@ impl Host {
 
     /// How healthy it is, to be asked for as long as somebody wants to know; a host that has ended is not.
     pub fn health(&self) -> Health {
-        Health::new(self.ground.clone())
+        Health::new(&self.ground)
     }
 
     /// Entries of the ledger, oldest first.

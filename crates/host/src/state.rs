@@ -27,7 +27,9 @@ use tokio::sync::{mpsc, watch};
 
 pub use error::StateError;
 
-pub(crate) use backlog::{Backlog, Waiting};
+pub(crate) use backlog::Backlog;
+#[cfg(test)]
+pub(crate) use backlog::Waiting;
 pub(crate) use commit::{Handled, Quarantined, StateChange};
 pub(crate) use feeds::{FeedRecord, FeedRow, FeedTurn, Subscription, SubscriptionRow, Trouble};
 pub(crate) use inbox::{InboxRow, NewInput};

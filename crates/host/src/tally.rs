@@ -71,6 +71,10 @@ pub(crate) struct Counted {
     pub(crate) restarts: BTreeMap<String, u64>,
     /// Changes that the state file refused.
     pub(crate) state_failures: u64,
+    /// Feeds, by instance and name there, that have had nothing new for longer than is expected of them, or had once.
+    pub(crate) silent: BTreeMap<(String, String), bool>,
+    /// Whether no feed server answers.
+    pub(crate) network_down: bool,
 }
 
 /// Counts events; the lock is held for one of them.
@@ -109,7 +113,15 @@ impl Tally {
                 fetches.items += *new as u64;
             }
             HostEvent::FeedFailed { url, .. } => line(&mut counted.feeds, url).failed += 1,
+            HostEvent::FeedGone { url } => line(&mut counted.feeds, url).failed += 1,
+            HostEvent::FeedSilent { instance, feed, .. } => *pair(&mut counted.silent, instance, feed) = true,
+            HostEvent::FeedHeard { instance, feed } => *pair(&mut counted.silent, instance, feed) = false,
+            HostEvent::NetworkDown { .. } => counted.network_down = true,
+            HostEvent::NetworkUp { .. } => counted.network_down = false,
             HostEvent::ScheduleFired { instance, .. } => line(&mut counted.schedules, instance).fired += 1,
+            HostEvent::ScheduleSkipped { instance, times, .. } => {
+                line(&mut counted.schedules, instance).skipped += *times as u64;
+            }
             HostEvent::SignInFailed { user, .. } | HostEvent::Recovering { user, .. } => {
                 *line(&mut counted.lost, user.as_str()) += 1;
             }

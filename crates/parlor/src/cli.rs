@@ -1,5 +1,6 @@
 //! The command line: names, help and examples. What each command does is left to `commands`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -88,13 +89,13 @@ pub(crate) enum LogFormat {
 pub(crate) enum Command {
     /// Run the server and the bots of one file
     #[command(after_help = "Ctrl-C stops cleanly: posts on their way are finished first.")]
-    Up(WireArgs),
+    Up(ServiceArgs),
 
     /// Run the Persistent Chat server alone
-    Serve(WireArgs),
+    Serve(ServiceArgs),
 
     /// Run the bots alone, against the server that `[host]` names
-    Host(WireArgs),
+    Host(ServiceArgs),
 
     /// Check the configuration and its certificates; names every problem with its line
     Check,
@@ -148,6 +149,18 @@ Examples:
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
+}
+
+/// What `up`, `serve` and `host` have in common.
+#[derive(Debug, Args)]
+pub(crate) struct ServiceArgs {
+    /// Serve /metrics, /live and /ready here, in place of `listen` in `[metrics]`; `serve` and `host` beside each other
+    /// need an address each
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
+
+    #[command(flatten)]
+    pub(crate) wire: WireArgs,
 }
 
 /// What is kept of the wire.

@@ -5,6 +5,7 @@
 mod document;
 mod form;
 mod host;
+mod metrics;
 mod problem;
 mod server;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use document::nearest;
 pub(crate) use form::{HostPort, Transport, parse_duration};
 pub(crate) use host::{HostSettings, Instance, SettingsProblem};
+pub(crate) use metrics::MetricsSettings;
 pub(crate) use problem::{Problems, render};
 pub(crate) use server::ServerSettings;
 
@@ -27,6 +29,7 @@ pub(crate) struct Settings {
     /// Folder of the development authority, for every certificate that the file does not name.
     pub(crate) development: PathBuf,
     pub(crate) log: LogSettings,
+    pub(crate) metrics: MetricsSettings,
     pub(crate) server: Option<ServerSettings>,
     pub(crate) host: Option<HostSettings>,
 }
@@ -92,6 +95,7 @@ fn parse(path: &Path, text: &str, bots: &dyn BotSettings) -> Result<Settings, Pr
             })
             .unwrap_or_else(|| PathBuf::from("certs/dev"));
         let log = log_settings(root);
+        let metrics = metrics::read(root);
         let server_section = root.section("server");
         let host_section = root.section("host");
         if server_section.is_none() && host_section.is_none() && !root.has("server") && !root.has("host") {
@@ -108,6 +112,7 @@ fn parse(path: &Path, text: &str, bots: &dyn BotSettings) -> Result<Settings, Pr
             data,
             development,
             log,
+            metrics,
             server,
             host,
         })

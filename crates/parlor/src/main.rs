@@ -13,7 +13,7 @@ mod terminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
-use cli::{Cli, Command, Global, LogFormat, WireArgs};
+use cli::{Cli, Command, Global, LogFormat, ServiceArgs, WireArgs};
 use config::Settings;
 use failure::Failure;
 use recording::{Recorder, RecordingLayer};
@@ -39,9 +39,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Check => commands::check::run(global),
         Command::Cert(command) => commands::cert::run(global, &command),
-        Command::Up(wire) => service(global, &wire, commands::run::Parts::BOTH),
-        Command::Serve(wire) => service(global, &wire, commands::run::Parts::SERVER),
-        Command::Host(wire) => service(global, &wire, commands::run::Parts::HOST),
+        Command::Up(arguments) => service(global, &arguments, commands::run::Parts::BOTH),
+        Command::Serve(arguments) => service(global, &arguments, commands::run::Parts::SERVER),
+        Command::Host(arguments) => service(global, &arguments, commands::run::Parts::HOST),
         Command::Schedule(command) => {
             let settings = load(global)?;
             block_on(false, commands::schedule::run(global, &settings, &command))
@@ -55,7 +55,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let settings = load(global)?;
             block_on(false, commands::ledger::run(global, &settings, command))
         }
-        Command::Status => administer(global, |client| commands::status::run(client, global)),
+        Command::Status => {
+            let settings = load(global)?;
+            block_on(false, commands::status::run(global, &settings))
+        }
         Command::Feed(command) => {
             let settings = load(global);
             block_on(false, commands::feed::run(global, settings, command))
@@ -88,9 +91,12 @@ fn start_logging(
     Ok(recorder)
 }
 
-fn service(global: &Global, wire: &WireArgs, parts: commands::run::Parts) -> Result<(), Failure> {
-    let settings = load(global)?;
-    let _recorder = start_logging(global, &settings.log.filter, settings.log.format, wire)?;
+fn service(global: &Global, arguments: &ServiceArgs, parts: commands::run::Parts) -> Result<(), Failure> {
+    let mut settings = load(global)?;
+    if let Some(address) = arguments.metrics {
+        settings.metrics.listen = Some(address);
+    }
+    let _recorder = start_logging(global, &settings.log.filter, settings.log.format, &arguments.wire)?;
     block_on(true, commands::run::run(global, settings, parts))
 }
 

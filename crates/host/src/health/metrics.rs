@@ -331,6 +331,20 @@ fn feeds(exposition: &mut Exposition, snapshot: &Snapshot) {
     for (feed, (_, failures)) in &ages {
         family.sample(&[("feed", feed)], *failures);
     }
+    let mut family = exposition.family(
+        "parlor_host_feed_silent",
+        Kind::Gauge,
+        "Whether a feed has had nothing new for longer than is expected of it.",
+    );
+    for ((bot, feed), silent) in &snapshot.counted.silent {
+        family.sample(&[("bot", bot), ("feed", feed)], *silent);
+    }
+    exposition.number(
+        "parlor_host_network_down",
+        Kind::Gauge,
+        "Whether no feed server answers, so that feeds wait for the own network.",
+        snapshot.counted.network_down,
+    );
 }
 
 fn schedules(exposition: &mut Exposition, snapshot: &Snapshot) {

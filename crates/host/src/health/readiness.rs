@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_bot_that_hears_and_speaks_is_ready() {
-        assert_eq!(told(&well()), [String::new(); 0]);
+        assert_eq!(told(&well()), Vec::<String>::new());
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
         let mut snapshot = well();
         snapshot.rooms[0].is_lost(ago(60));
         snapshot.endpoints[0].state = "recovering".to_owned();
-        assert_eq!(told(&snapshot), [String::new(); 0]);
+        assert_eq!(told(&snapshot), Vec::<String>::new());
         snapshot.now += TimeDelta::seconds(1);
         assert_eq!(told(&snapshot), ["room News is lost for 61 s"]);
         let mut snapshot = well();

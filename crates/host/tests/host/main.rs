@@ -6,5 +6,6 @@ mod accounting;
 mod bots;
 mod delivery;
 mod deployment;
+mod health;
 mod listening;
 mod privately;

@@ -1,5 +1,6 @@
 //! `parlor up`, `serve` and `host`: starts what was asked for, shows what happens, and stops it in order.
 
+mod health;
 mod report;
 mod start;
 
@@ -15,6 +16,7 @@ use crate::cli::Global;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::terminal::{FAINT, remark, styled};
+use health::Watched;
 use report::Report;
 use start::Certificates;
 
@@ -49,8 +51,18 @@ pub(crate) async fn run(global: &Global, settings: Settings, parts: Parts) -> Re
     start::data_folder(&settings)?;
     let mut certificates = Certificates::default();
     let mut stop = Stop::new()?;
+    let watching = match settings.metrics.listen {
+        Some(address) => Some(health::bind(address).await?),
+        None => None,
+    };
+    let mut watched = Watched {
+        thresholds: settings.metrics.thresholds,
+        ..Watched::default()
+    };
     let server = if parts.server {
-        Some(start::server(&settings, &mut certificates).await?)
+        let (server, commits) = start::server(&settings, &mut certificates).await?;
+        watched.server = Some((server.health(), commits));
+        Some(server)
     } else {
         None
     };
@@ -68,6 +80,11 @@ pub(crate) async fn run(global: &Global, settings: Settings, parts: Parts) -> Re
     } else {
         None
     };
+    watched.host = host.as_ref().map(Host::health);
+    let _watching = watching.map(|bound| {
+        report.watching(bound.address);
+        bound.serve(watched)
+    });
     let events = host.as_ref().map(Host::events);
     report.ready(parts.host);
     watch(&report, events, &certificates, &mut stop).await;

@@ -1,81 +1,100 @@
-//! `parlor status`: what the running server is doing.
+//! `parlor status`: what the running server and the running host of a configuration are doing.
+
+mod host;
+mod server;
 
 use std::time::Duration;
 
-use parlor_server::control::{Client, Status};
+use parlor_host::control::Client as HostClient;
+use parlor_server::control::{Client as ServerClient, ClientError};
+use serde_json::json;
 
-use crate::cli::Global;
+use crate::cli::{Global, exit};
+use crate::commands::{control_socket, host_socket};
+use crate::config::Settings;
 use crate::failure::Failure;
-use crate::terminal::{BAD, GOOD, STRONG, json_document, line, styled, table};
+use crate::terminal::{BAD, FAINT, STRONG, json_document, line, styled};
 
-pub(crate) async fn run(client: Client, global: &Global) -> Result<(), Failure> {
-    let status = client.status().await?;
+pub(crate) async fn run(global: &Global, settings: &Settings) -> Result<(), Failure> {
+    let server = ServerClient::new(control_socket(settings));
+    let host = HostClient::new(host_socket(settings));
+    let (server, host) = tokio::join!(
+        async { Some(server.status().await).filter(|_| settings.server.is_some()) },
+        async { Some(host.status().await).filter(|_| settings.host.is_some()) },
+    );
+    let (server, host) = (running(server)?, running(host)?);
+    if server.runs().is_none() && host.runs().is_none() {
+        return Err(
+            Failure::new("neither a server nor a host of this configuration is running")
+                .with_code(exit::UNREACHABLE)
+                .with_help("Start them with `parlor up`, and use the same --config here."),
+        );
+    }
     if global.json {
-        json_document(&status);
-    } else {
-        show(&status);
+        json_document(&json!({ "server": server.runs(), "host": host.runs() }));
+        return Ok(());
+    }
+    match &server {
+        Answer::Runs(status) => server::show(status),
+        Answer::Stopped => stopped("server"),
+        Answer::NotConfigured => {}
+    }
+    if !matches!(server, Answer::NotConfigured) && !matches!(host, Answer::NotConfigured) {
+        line("");
+    }
+    match &host {
+        Answer::Runs(status) => host::show(status),
+        Answer::Stopped => stopped("host"),
+        Answer::NotConfigured => {}
     }
     Ok(())
 }
 
-fn show(status: &Status) {
-    let since = uptime(Duration::from_secs(status.uptime_seconds));
-    line(format_args!(
-        "{} {}, process {}, up {since}",
-        styled(STRONG, "parlor"),
-        status.version,
-        status.pid
-    ));
-    line(format_args!(
-        "domain       {} ({})",
-        status.domain, status.chat_uri
-    ));
-    for listener in &status.listeners {
-        line(format_args!(
-            "listening    {}:{}",
-            listener.transport, listener.addr
-        ));
-    }
-    line(format_args!(
-        "connections  {}, sessions {}",
-        status.connections, status.sessions
-    ));
-    line(format_args!(
-        "directory    {} rooms, {} users",
-        status.rooms, status.users
-    ));
-    line(format_args!(
-        "posts        {} kept, {} delivered, {} refused",
-        status.posts, status.deliveries, status.refused
-    ));
-    let store = match (&status.store.healthy, &status.store.last_error) {
-        (true, None) => styled(GOOD, "healthy"),
-        (true, Some(error)) => format!(
-            "{} ({} failures; last: {error})",
-            styled(GOOD, "healthy"),
-            status.store.failures
-        ),
-        (false, error) => styled(BAD, error.as_deref().unwrap_or("failing")),
-    };
-    line(format_args!("store        {store}"));
-    if !status.live.is_empty() {
-        line("");
-        let rows: Vec<_> = status
-            .live
-            .iter()
-            .map(|room| {
-                vec![
-                    room.name.clone(),
-                    room.participants.to_string(),
-                    room.posts.to_string(),
-                ]
-            })
-            .collect();
-        table(&["live room", "here", "posts"], &rows);
+/// What one side said.
+enum Answer<T> {
+    Runs(T),
+    Stopped,
+    /// The configuration has no such table.
+    NotConfigured,
+}
+
+impl<T> Answer<T> {
+    fn runs(&self) -> Option<&T> {
+        match self {
+            Self::Runs(status) => Some(status),
+            Self::Stopped | Self::NotConfigured => None,
+        }
     }
 }
 
-fn uptime(time: Duration) -> String {
+/// Nobody at the socket is an answer as well; any other failure is one.
+fn running<T>(answer: Option<Result<T, ClientError>>) -> Result<Answer<T>, Failure> {
+    match answer {
+        Some(Ok(status)) => Ok(Answer::Runs(status)),
+        Some(Err(ClientError::Unreachable { .. })) => Ok(Answer::Stopped),
+        Some(Err(error)) => Err(error.into()),
+        None => Ok(Answer::NotConfigured),
+    }
+}
+
+fn stopped(what: &str) {
+    line(format_args!(
+        "{} {}",
+        styled(STRONG, what),
+        styled(BAD, "is not running")
+    ));
+}
+
+/// Says that a list was cut.
+fn more(all: usize, shown: usize) {
+    if all > shown {
+        let left = all - shown;
+        line(styled(FAINT, format_args!("and {left} more; --json shows all")));
+    }
+}
+
+/// How long, by its two largest units.
+fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
@@ -91,10 +110,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uptime_names_the_two_largest_units() {
-        assert_eq!(uptime(Duration::from_secs(59)), "59 s");
-        assert_eq!(uptime(Duration::from_secs(3_599)), "59 min");
-        assert_eq!(uptime(Duration::from_secs(7_260)), "2 h 1 min");
-        assert_eq!(uptime(Duration::from_secs(90_000)), "1 d 1 h");
+    fn a_duration_names_the_two_largest_units() {
+        assert_eq!(duration(Duration::from_secs(59)), "59 s");
+        assert_eq!(duration(Duration::from_secs(3_599)), "59 min");
+        assert_eq!(duration(Duration::from_secs(7_260)), "2 h 1 min");
+        assert_eq!(duration(Duration::from_secs(90_000)), "1 d 1 h");
     }
 }

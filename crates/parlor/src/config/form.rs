@@ -155,6 +155,12 @@ impl Form for Listen {
     }
 }
 
+/// An address with a port, without a transport.
+pub(super) fn address(value: &DeValue<'_>) -> Result<SocketAddr, String> {
+    let text = text(value)?;
+    resolve(text).ok_or_else(|| format!("`{text}` is not an address with a port"))
+}
+
 fn resolve(address: &str) -> Option<SocketAddr> {
     // `localhost` is the one name worth accepting for listeners; others belong to the resolver at run time.
     address.parse().ok().or_else(|| {

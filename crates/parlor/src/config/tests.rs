@@ -54,6 +54,11 @@ colour = "red"
 filter = "info,=="
 format = "xml"
 
+[metrics]
+listen = "9464"
+fresh = "1m"
+outbox_young = "0s"
+
 [server]
 domain = "example.com"
 chat_url = "sip:pchat@example.com"

@@ -138,6 +138,7 @@ impl Session {
             _ => return self.refuse(transaction, refused),
         };
         tracing::info!(%refused, "registration refused");
+        self.service.counters.refusals.request(refused);
         let draft = ResponseDraft::new(refused.status())
             .header(extra.0, extra.1)
             .header(Name::MsDiagnostics, refused.header(&self.service.config.domain));

@@ -4,6 +4,7 @@ mod administration;
 mod calls;
 mod chat;
 mod failures;
+mod health;
 mod keeping;
 mod membership;
 mod ntlm;

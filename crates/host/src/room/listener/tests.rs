@@ -57,7 +57,7 @@ fn placed(capacity: usize, replay: Replay, cursor: Option<i64>, latest: i64) -> 
 /// What is in the lane: the number of each message, `missed` marked by `!`, passed ones in brackets.
 fn drain(lane: &mut LaneReceiver) -> Vec<String> {
     std::iter::from_fn(|| lane.take())
-        .map(|input| match input {
+        .map(|(_, input)| match input {
             Input::Passed { id, .. } => format!("({id})"),
             Input::Message { event, .. } => match &*event {
                 Event::Message(message) if message.missed => format!("{}!", message.id),

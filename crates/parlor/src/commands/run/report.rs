@@ -1,5 +1,7 @@
 //! What a running service says on its terminal: where it listens, what its bots do.
 
+use std::net::SocketAddr;
+
 use chrono::{DateTime, Local, Utc};
 use parlor_host::HostEvent;
 use parlor_server::Server;
@@ -38,6 +40,17 @@ impl Report {
                     styled(GOOD, "listening")
                 ));
             }
+        }
+    }
+
+    pub(super) fn watching(&self, address: SocketAddr) {
+        if self.json {
+            json_line(&json!({ "event": "metrics", "address": address }));
+        } else {
+            line(format_args!(
+                "{} http://{address}/metrics, /live and /ready",
+                styled(GOOD, "health at")
+            ));
         }
     }
 

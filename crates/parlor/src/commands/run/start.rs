@@ -11,7 +11,7 @@ use parlor_host::feeds::{Roots, RootsError};
 use parlor_host::{ChatService, EndpointConfig, Host, InstanceConfig, SignIn};
 use parlor_net::{Refreshing, ServerTls};
 use parlor_server::{ListenerConfig, Server, UnprovedUsers};
-use parlor_store::SqliteStore;
+use parlor_store::{Commits, SqliteStore};
 
 use crate::bots;
 use crate::cli::exit;
@@ -81,7 +81,11 @@ pub(super) fn data_folder(settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) async fn server(settings: &Settings, certificates: &mut Certificates) -> Result<Server, Failure> {
+/// The server, and what tells of its store's commits.
+pub(super) async fn server(
+    settings: &Settings,
+    certificates: &mut Certificates,
+) -> Result<(Server, Arc<Commits>), Failure> {
     let server = settings.server.as_ref().ok_or_else(|| {
         Failure::new("the configuration has no [server] table").with_code(exit::CONFIGURATION)
     })?;
@@ -101,17 +105,17 @@ pub(super) async fn server(settings: &Settings, certificates: &mut Certificates)
     let path = settings.data.join("server.db");
     let store = SqliteStore::open(&path, parlor_store::Options::default())
         .map_err(|error| Failure::caused(&format!("cannot open the store {}", path.display()), &error))?;
-    parlor_server::start(config, Arc::new(store))
-        .await
-        .map_err(|error| {
-            let failure = Failure::caused("cannot start the server", &error);
-            match error {
-                parlor_server::StartError::Listen(_) => {
-                    failure.with_help("Is another server running? `listen` in [server] names the address.")
-                }
-                _ => failure,
+    let commits = store.commits();
+    let server = parlor_server::start(config, Arc::new(store)).await;
+    server.map(|server| (server, commits)).map_err(|error| {
+        let failure = Failure::caused("cannot start the server", &error);
+        match error {
+            parlor_server::StartError::Listen(_) => {
+                failure.with_help("Is another server running? `listen` in [server] names the address.")
             }
-        })
+            _ => failure,
+        }
+    })
 }
 
 pub(super) async fn host(settings: &Settings) -> Result<Host, Failure> {
