@@ -54,18 +54,19 @@ impl PersistentChatEndpoint {
 
     /// Joins a room. The events start with what is posted from now on.
     pub async fn join(&self, room: impl Into<RoomTarget>) -> Result<(RoomSession, RoomEvents), JoinError> {
-        let (session, events, _) = self.join_from(room, None, 1).await?;
+        let (session, events, _) = self.join_from(room, None, None).await?;
         Ok((session, events))
     }
 
     /// Joins a room and hands over its last `count` posts (at most 500), oldest first, with one question to the server;
-    /// the events start with what is posted after them. `None` when the room does not show its history.
+    /// the events start after the last of them. `None` when the room does not show its history.
     pub async fn join_with_recent(
         &self,
         room: impl Into<RoomTarget>,
         count: u32,
     ) -> Result<(RoomSession, RoomEvents, Option<Vec<Post>>), JoinError> {
-        self.join_from(room, None, count.clamp(1, BACKCHAT_LIMIT)).await
+        self.join_from(room, None, Some(count.clamp(1, BACKCHAT_LIMIT)))
+            .await
     }
 
     /// Joins a room and delivers first everything posted after message `after`; for programs that remember how far
@@ -75,7 +76,7 @@ impl PersistentChatEndpoint {
         room: impl Into<RoomTarget>,
         after: MessageId,
     ) -> Result<(RoomSession, RoomEvents), JoinError> {
-        let (session, events, _) = self.join_from(room, Some(after), 1).await?;
+        let (session, events, _) = self.join_from(room, Some(after), None).await?;
         Ok((session, events))
     }
 
@@ -136,7 +137,7 @@ impl PersistentChatEndpoint {
         &self,
         room: impl Into<RoomTarget>,
         after: Option<MessageId>,
-        recent: u32,
+        recent: Option<u32>,
     ) -> Result<(RoomSession, RoomEvents, Option<Vec<Post>>), JoinError> {
         let room = match room.into() {
             RoomTarget::Uri(uri) => uri,

@@ -26,7 +26,7 @@ pub(crate) fn answer<T>(reply: Reply<T>, value: T) {
 pub(crate) struct Membership {
     pub(crate) room: Arc<RoomGuard>,
     pub(crate) events: mpsc::Receiver<RoomEvent>,
-    /// The posts from before, oldest first; `None` when the server showed none or was not asked.
+    /// The posts from before, oldest first; `None` when nobody asked for them or the server does not show them.
     pub(crate) recent: Option<Vec<Post>>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) enum Command {
         room: RoomUri,
         after: Option<MessageId>,
         /// How many posts from before to hand over with the membership.
-        recent: u32,
+        recent: Option<u32>,
         reply: Reply<Result<Membership, JoinError>>,
     },
     Leave {

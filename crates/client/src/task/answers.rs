@@ -72,7 +72,7 @@ impl Session {
                 reply,
                 membership,
                 ..
-            } => self.baseline(room, reply, membership, None),
+            } => self.baseline(room, reply, membership, None, false),
             Work::Leave {
                 reply: Some(reply), ..
             } => answer(reply, Err(refusal.into())),
@@ -148,14 +148,14 @@ impl Session {
                 room,
                 reply: to,
                 membership,
-                ..
+                recent: wanted,
             } => {
                 let recent = match (refusal, reply.data) {
                     (None, ReplyData::History { posts, .. }) => Some(posts),
                     (None, _) => Some(Vec::new()),
                     (Some(_), _) => None,
                 };
-                self.baseline(room, to, membership, recent);
+                self.baseline(room, to, membership, recent, wanted.is_some());
             }
             Work::Leave { reply: Some(to), .. } => {
                 answer(to, refusal.map_or(Ok(()), |refusal| Err(refusal.into())));
@@ -198,7 +198,7 @@ impl Session {
         &mut self,
         joined: JoinedRoom,
         after: Option<MessageId>,
-        recent: u32,
+        recent: Option<u32>,
         reply: ReplyTo<Result<Membership, JoinError>>,
         now: Instant,
     ) {
@@ -244,13 +244,15 @@ impl Session {
         uri: RoomUri,
         reply: ReplyTo<Result<Membership, JoinError>>,
         membership: Membership,
-        mut recent: Option<Vec<Post>>,
+        recent: Option<Vec<Post>>,
+        wanted: bool,
     ) {
         let last = recent.as_deref().and_then(newest);
-        // What also came live is told as an event.
-        let live = self.rooms.get(&uri).and_then(Room::first_live);
-        if let (Some(recent), Some(live)) = (&mut recent, live) {
-            recent.retain(|post| post.id < Some(live));
+        let recent = recent.filter(|_| wanted);
+        if recent.is_some()
+            && let Some(room) = self.rooms.get_mut(&uri)
+        {
+            room.shown();
         }
         let page = self.page() as usize;
         let next = self.rooms.get_mut(&uri).map(|room| room.baseline(last, page));

@@ -30,13 +30,14 @@ pub(crate) enum Work {
     Join {
         room: RoomUri,
         after: Option<MessageId>,
-        recent: u32,
+        recent: Option<u32>,
         reply: Reply<Result<Membership, JoinError>>,
     },
     /// The second half of a join: which messages were the last before it.
     Baseline {
         room: RoomUri,
-        recent: u32,
+        /// How many posts the caller wants to see.
+        recent: Option<u32>,
         reply: Reply<Result<Membership, JoinError>>,
         membership: Membership,
     },

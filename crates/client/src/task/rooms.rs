@@ -179,11 +179,10 @@ impl Room {
         true
     }
 
-    /// The first message that came live while the room catches up.
-    pub(crate) fn first_live(&self) -> Option<MessageId> {
-        match &self.flow {
-            Flow::CatchingUp(catch_up) => catch_up.first_live,
-            Flow::Live | Flow::Full => None,
+    /// The reader is shown all messages so far in another way, those that came live meanwhile too.
+    pub(crate) fn shown(&mut self) {
+        if let Flow::CatchingUp(catch_up) = &mut self.flow {
+            catch_up.first_live = None;
         }
     }
 

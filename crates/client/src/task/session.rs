@@ -234,7 +234,7 @@ impl Session {
             Work::Join { room, .. } => ChatCommand::Join(room.clone()),
             Work::Baseline { room, recent, .. } => ChatCommand::Backchat {
                 room: room.clone(),
-                count: *recent,
+                count: recent.unwrap_or(1),
             },
             Work::Leave { room, .. } => ChatCommand::Part(room.clone()),
             Work::Rejoin { rooms } => ChatCommand::BatchJoin(rooms.iter().cloned().collect()),

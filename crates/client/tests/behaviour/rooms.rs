@@ -291,9 +291,10 @@ async fn a_join_with_the_last_posts_asks_once_and_tells_each_post_in_one_place()
         .filter_map(|post| post.id)
         .map(|id| id.0)
         .collect();
-    assert_eq!(ids, [1, 2]);
+    assert_eq!(ids, [1, 2, 3]);
+    scene.peer.show(&message(&info.uri, 4)).await;
     let Some(RoomEvent::Post(post)) = events.next().await else {
-        panic!("expected the third post")
+        panic!("expected the fourth post")
     };
-    assert_eq!(post.id.map(|id| id.0), Some(3));
+    assert_eq!(post.id.map(|id| id.0), Some(4));
 }
