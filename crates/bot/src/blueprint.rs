@@ -321,10 +321,7 @@ fn route<'a, B: Bot>(bot: &'a B, event: &'a Event) -> Option<Call<'a>> {
 }
 
 fn heard<'a>(said: &'a IncomingMessage, words: &WordSet) -> Option<Heard<'a>> {
-    let text = match &said.title {
-        Some(title) => Cow::Owned(format!("{title}\n{}", said.text)),
-        None => Cow::Borrowed(&*said.text),
-    };
+    let text = said.whole_text();
     let found = words.all(&text);
     (!found.is_empty()).then_some(Heard { said, text, found })
 }

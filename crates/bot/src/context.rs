@@ -38,7 +38,7 @@ pub struct Context {
 pub struct Effects {
     /// Posts, in the order in which they were asked for; the position is part of the post key.
     pub posts: Vec<QueuedPost>,
-    /// Answers to whoever wrote to the instance alone, in order.
+    /// What people are written alone, in order.
     pub private: Vec<QueuedPrivate>,
     /// Changed state.
     pub state: BTreeMap<String, Option<Value>>,
@@ -169,19 +169,25 @@ impl Context {
     pub fn reply(&mut self, message: impl Into<Message>) -> Result<(), BotError> {
         match (self.room.clone(), self.correspondent.clone()) {
             (Some(room), _) => self.post(room, message),
-            (None, Some(to)) => self.answer(to, message.into()),
+            (None, Some(to)) => self.write_to(&to, message),
             (None, None) => Err(BotError::reject(EffectError::NobodyToReplyTo)),
         }
     }
 
-    fn answer(&mut self, to: SipUri, message: Message) -> Result<(), BotError> {
-        let message = message.shortened(self.setup.limits().message);
+    /// Writes to one person alone, also to somebody who has not written first. The message is delivered as an answer to
+    /// that person would be: at least once, and given up when the person cannot be reached.
+    ///
+    /// # Errors
+    /// [`BotError::Reject`] when the message is empty, and from the hundred-and-first on.
+    pub fn write_to(&mut self, person: &SipUri, message: impl Into<Message>) -> Result<(), BotError> {
+        let message = message.into().shortened(self.setup.limits().message);
         if message.is_empty() {
             return Err(BotError::reject(EffectError::Empty));
         }
         if self.effects.private.len() == MAX_POSTS_PER_EVENT {
             return Err(BotError::reject(EffectError::TooManyPosts));
         }
+        let to = person.clone();
         self.effects.private.push(QueuedPrivate { to, message });
         Ok(())
     }

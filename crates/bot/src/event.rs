@@ -1,5 +1,7 @@
 //! What a bot is told.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +80,16 @@ pub struct IncomingMessage {
     pub automated: bool,
     /// Whether it was posted while this instance was away, and fetched from the room's history.
     pub missed: bool,
+}
+
+impl IncomingMessage {
+    /// All that a reader sees: the text, after the title if it is a story.
+    pub fn whole_text(&self) -> Cow<'_, str> {
+        match &self.title {
+            Some(title) => Cow::Owned(format!("{title}\n{}", self.text)),
+            None => Cow::Borrowed(&self.text),
+        }
+    }
 }
 
 /// What somebody wrote to the instance's user alone. Nobody else sees it, nor the answer.

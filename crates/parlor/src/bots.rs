@@ -10,6 +10,7 @@ pub(crate) fn registry() -> Registry {
         .with::<parlor_bot_announcer::Announcer>()
         .with::<parlor_bot_feed::Feed>()
         .with::<parlor_bot_keywords::Keywords>()
+        .with::<parlor_bot_moderator::Moderator>()
 }
 
 /// The registry as the configuration's checker.
