@@ -1,12 +1,14 @@
 //! What a room is asked to show: text, story, alert or formatted, with an optional post key.
 
+use std::time::Duration;
+
 use parlor_xccos::format::FormattedMessage;
 use parlor_xccos::{MessageId, PostKey, Timestamp};
 
 /// A message to post.
 ///
-/// With a [`PostKey`] the SDK may send it again after a broken connection and the server shows it once; without a
-/// key a post cut off in flight ends as [`crate::PostError::OutcomeUnknown`].
+/// With a [`PostKey`] the SDK may send it again after a broken connection, and a server that announces so shows it
+/// once; without a key, or with another server, a post cut off in flight ends as [`crate::PostError::OutcomeUnknown`].
 ///
 /// ```
 /// use parlor_client::Message;
@@ -23,6 +25,7 @@ pub struct Message {
     alert: bool,
     story: bool,
     key: Option<PostKey>,
+    deadline: Option<Duration>,
 }
 
 impl Message {
@@ -34,6 +37,7 @@ impl Message {
             alert: false,
             story: false,
             key: None,
+            deadline: None,
         }
     }
 
@@ -60,6 +64,7 @@ impl Message {
             alert: message.is_alert(),
             story: message.story_title().is_some(),
             key: None,
+            deadline: None,
         }
     }
 
@@ -82,6 +87,18 @@ impl Message {
     pub fn with_key(mut self, key: PostKey) -> Self {
         self.key = Some(key);
         self
+    }
+
+    /// Gives up waiting for the server's echo after this time instead of [`crate::Tuning::post`].
+    #[must_use]
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// How long the echo is waited for, when that was said.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.deadline
     }
 
     /// The text as it goes on the wire (facts C).

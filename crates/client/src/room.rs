@@ -112,6 +112,12 @@ impl RoomSession {
         self.room.shared.view(|view| view.joined)
     }
 
+    /// Whether the server that the room was last joined on shows a post once however often it is sent with the same
+    /// key. With one that does not, a post whose outcome is unknown must be looked for in the history.
+    pub fn keeps_post_keys(&self) -> bool {
+        self.room.shared.view(|view| view.post_keys)
+    }
+
     /// Posts a message and waits until the server has stored it.
     ///
     /// While the endpoint recovers the post waits. Not cancel safe: a dropped call may still post.
@@ -192,6 +198,7 @@ pub(crate) struct RoomView {
     pub(crate) info: RoomInfo,
     pub(crate) participants: BTreeMap<SipUri, Participant>,
     pub(crate) joined: bool,
+    pub(crate) post_keys: bool,
     pub(crate) closed: Option<RoomClosed>,
 }
 
@@ -203,6 +210,7 @@ impl RoomShared {
                 .map(|person| (person.user.clone(), person))
                 .collect(),
             joined: true,
+            post_keys: false,
             closed: None,
             info,
         };

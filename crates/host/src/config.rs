@@ -10,6 +10,7 @@ use parlor_client::Platform;
 use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::feeds::Roots;
+use crate::rate::Rate;
 
 /// Everything a host needs. Nothing in it is looked up again later, so that nothing fails later because of it.
 #[derive(Debug, Clone)]
@@ -96,6 +97,8 @@ pub struct InstanceConfig {
     pub deadline: Duration,
     /// What happens with messages posted while it was away.
     pub replay: Replay,
+    /// How often it may post, over all its rooms; `None` is [`Tuning::bot_rate`].
+    pub rate: Option<Rate>,
     /// Whether posts of this host's other bots are handed to it; off, because bots that answer bots do not stop.
     pub hears_bots: bool,
 }
@@ -126,6 +129,12 @@ pub struct Tuning {
     pub retry_base: Duration,
     /// The longest wait after a failed attempt.
     pub retry_cap: Duration,
+    /// How long one attempt to post may take, from handing it to the connection to the server's echo.
+    pub attempt: Duration,
+    /// How often may be posted into one room as one user; `None` as often as the server takes it.
+    pub room_rate: Option<Rate>,
+    /// How often one bot may post, over all its rooms, unless it has a rate of its own; `None` without limit.
+    pub bot_rate: Option<Rate>,
     /// The longest wait between attempts to reach a server, a room or the state file.
     pub reconnect_cap: Duration,
     /// How many feeds are fetched at once.
@@ -147,6 +156,10 @@ impl Default for Tuning {
             attempts: 5,
             retry_base: Duration::from_millis(500),
             retry_cap: Duration::from_secs(60),
+            attempt: Duration::from_secs(60),
+            // A reader follows one message a second for a while; a feed's first burst still goes at once.
+            room_rate: Rate::new(60, Duration::from_secs(60)),
+            bot_rate: Rate::new(300, Duration::from_secs(60)),
             reconnect_cap: Duration::from_secs(60),
             fetches: 8,
             keep_delivered: Duration::from_secs(7 * 24 * 3600),
@@ -193,6 +206,7 @@ impl InstanceConfig {
             settings: serde_json::Value::Object(serde_json::Map::new()),
             deadline: Self::DEADLINE,
             replay: Replay::default(),
+            rate: None,
             hears_bots: false,
         }
     }

@@ -95,7 +95,7 @@ impl Courier {
         let mut backoff = self.ground.backoff();
         loop {
             let state = &self.ground.state;
-            let load = || state.waiting(self.user.to_string(), person.clone(), BATCH);
+            let load = || state.waiting(self.user.to_string(), person.clone(), Vec::new(), BATCH);
             let rows = self.ground.insist(&self.finish, load).await.unwrap_or_default();
             if rows.is_empty() {
                 return person;

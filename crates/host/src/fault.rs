@@ -12,16 +12,32 @@ use tokio_util::sync::CancellationToken;
 pub enum Point {
     /// A feed was fetched and parsed, nothing of it stored.
     Fetched,
-    /// Feed items or a schedule fire are stored for their instance, not handled.
+    /// An item is seen: feed items or a schedule fire are stored for their instance, or a message of a room is about to
+    /// be handed over; not handled.
     Accepted,
     /// A handler returned, nothing of it is stored.
     Handled,
     /// What a handler did is stored, nothing is sent.
     Committed,
+    /// A post was handed to the connection; whether it arrived is not known.
+    Sent,
     /// The server confirmed a post, that is not stored.
     Acknowledged,
-    /// A delivered post is stored as delivered.
+    /// A delivered post is stored as delivered, with what the ledger tells of it.
     Recorded,
+}
+
+impl Point {
+    /// All of them, in the order in which a delivery passes them.
+    pub const ALL: [Self; 7] = [
+        Self::Fetched,
+        Self::Accepted,
+        Self::Handled,
+        Self::Committed,
+        Self::Sent,
+        Self::Acknowledged,
+        Self::Recorded,
+    ];
 }
 
 /// Asked at every point with what is at hand there; `true` crashes the host.

@@ -28,7 +28,7 @@ use crate::plan::{Plan, PrivatePlan, Ready, RoomPlan};
 use crate::poller::Poller;
 use crate::reception::Reception;
 use crate::room::{RoomJob, RoomTask};
-use crate::sender::Sender;
+use crate::sender::{Budgets, Sender, Turns};
 use crate::state::{State, StateError};
 use crate::status::{EndpointStatus, InstanceState, InstanceStatus, RoomStatus, Status};
 use crate::timekeeper::{Timekeeper, Timetable};
@@ -96,6 +96,8 @@ struct Tasks {
     senders: JoinSet<()>,
     connections: JoinSet<()>,
     control: JoinSet<()>,
+    /// How often bots may post, shared by all senders.
+    budgets: Budgets,
 }
 
 /// Starts a host and returns when its state is loaded and its tasks run; signing in goes on behind.
@@ -275,6 +277,11 @@ impl Tasks {
         stops: &Stops,
     ) -> Self {
         let mut tasks = Self::default();
+        let rates = config.instances.iter().map(|instance| {
+            let rate = instance.rate.or(config.tuning.bot_rate);
+            (instance.id.clone(), rate)
+        });
+        tasks.budgets = Budgets::new(rates);
         for endpoint in &config.endpoints {
             let rooms = plan.rooms.remove(&endpoint.user).unwrap_or_default();
             let PrivatePlan { listeners, bell } = plan.private.remove(&endpoint.user).unwrap_or_default();
@@ -311,6 +318,7 @@ impl Tasks {
         (reception, bell): (Reception, Arc<Notify>),
         stops: &Stops,
     ) {
+        let boot = ground.clock.millis();
         let user = endpoint.user.clone();
         let (state, last_error) = ("idle".to_owned(), None);
         ground.board.add_endpoint(EndpointStatus {
@@ -339,6 +347,8 @@ impl Tasks {
                     shown: shown.clone(),
                     bell,
                     session: session.subscribe(),
+                    turns: Turns::new(ground.tuning.room_rate, self.budgets.clone()),
+                    started: Some(boot),
                     finish: stops.finish.clone(),
                 }
                 .run(),
@@ -456,6 +466,7 @@ impl Host {
             senders,
             connections,
             control,
+            budgets: _,
         } = &mut self.tasks;
         for tasks in [sources, workers, senders, connections, control] {
             tasks.shutdown().await;

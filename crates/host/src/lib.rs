@@ -29,6 +29,7 @@ mod operators;
 mod plan;
 mod poller;
 mod preview;
+mod rate;
 mod reception;
 mod room;
 mod runner;
@@ -48,6 +49,7 @@ pub use health::{BotReadiness, Health, Readiness, Thresholds};
 pub use host::{Host, ShutdownReport, StartError, retry_stopped, start};
 pub use ledger::{LedgerEntry, LedgerQuery, LedgerStatus, Retried, Retry, UnknownStatus};
 pub use preview::{ConfiguredSchedule, schedules, upcoming};
+pub use rate::{NotARate, Rate};
 pub use state::{LedgerFile, StateError};
 pub use status::{
     EndpointStatus, FeedState, FeedStatus, InstanceState, InstanceStatus, OutboxStatus, RoomStatus,

@@ -13,7 +13,7 @@ use parlor_client::{
     JoinError, PersistentChatEndpoint, RequestError, RoomClosed, RoomEvent, RoomEvents, RoomSession,
     RoomTarget,
 };
-use parlor_xccos::{MessageId, Post, RoomUri};
+use parlor_xccos::{ErrorCode, MessageId, Post, RoomUri};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -25,8 +25,8 @@ use crate::ledger::LedgerStatus;
 use crate::state::NewEntry;
 use crate::status::RoomStatus;
 
-use listener::Listener;
 pub(crate) use listener::{Authors, Listening};
+use listener::{Hole, Listener};
 
 /// Messages asked for at a time when an instance catches up: one reply of moderate size.
 const PAGE: u32 = 100;
@@ -230,6 +230,7 @@ impl RoomTask {
             RoomEvent::Disconnected => {
                 *recovered = true;
                 let now = self.ground.clock.now();
+                self.listeners.iter_mut().for_each(Listener::doubt);
                 self.ground
                     .board
                     .room(&self.user, &self.room, |line| line.is_lost(now));
@@ -295,7 +296,8 @@ impl RoomTask {
             None => self.recent(session, count).await?,
         };
         let now = self.ground.clock.millis();
-        for listener in &mut self.listeners {
+        let mut cut_short = Vec::new();
+        for (index, listener) in self.listeners.iter_mut().enumerate() {
             if !listener.hears_messages() || !listener.is_new_in(&room) {
                 continue;
             }
@@ -306,6 +308,9 @@ impl RoomTask {
                 .insist(&self.intake, read)
                 .await
                 .ok_or(Ended::Stopping)?;
+            if cursor.is_none() && listener.wants_more_than(&recent, RECENT as usize, now) {
+                cut_short.push(index);
+            }
             let Some(place) = listener.take_place(&room, &recent, cursor, now) else {
                 continue;
             };
@@ -318,6 +323,11 @@ impl RoomTask {
                 .insist(&self.intake, store)
                 .await
                 .ok_or(Ended::Stopping)?;
+        }
+        for index in cut_short {
+            let reason = format!("of the time wanted only the last {RECENT} messages can be fetched");
+            let note = self.missed(&self.listeners[index], &reason);
+            self.tell_gap(vec![note], reason).await;
         }
         Ok(())
     }
@@ -388,6 +398,18 @@ impl RoomTask {
             self.announce_gap("the room's history began anew".to_owned())
                 .await;
         }
+        for index in 0..self.listeners.len() {
+            let Some(last) = self.listeners[index].doubted() else {
+                continue;
+            };
+            // Without an answer the next recovery asks again.
+            if let Ok(posts) = session.history_after(MessageId(last - 1), 1).await {
+                let first = posts.first().and_then(|post| post.id).map(|id| id.0);
+                if let Some(hole) = self.listeners[index].prove(first) {
+                    self.announce_hole(index, hole).await;
+                }
+            }
+        }
     }
 
     /// Fetches pages for listeners that are behind, as long as there is more and they have space.
@@ -398,18 +420,43 @@ impl RoomTask {
                     return Ok(());
                 }
                 let limit = PAGE.min(u32::try_from(space).unwrap_or(PAGE));
-                match session.history_after(MessageId(after), limit).await {
+                let hole = match session.history_after(MessageId(after), limit).await {
                     Ok(posts) => self.listeners[index].page(&posts),
+                    Err(RequestError::Refused(refusal)) if refusal.code == ErrorCode::MessageNotSupported => {
+                        let recent = session.recent_history(RECENT).await?;
+                        self.listeners[index].last_resort(&recent, RECENT as usize)
+                    }
                     Err(RequestError::Refused(refusal)) => {
                         self.listeners[index].catch_up();
                         self.announce_gap(format!("messages after {after} cannot be fetched: {refusal}"))
                             .await;
+                        None
                     }
                     Err(error) => return Err(error),
+                };
+                if let Some(hole) = hole {
+                    self.announce_hole(index, hole).await;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Tells of messages that one listener cannot be given any more.
+    async fn announce_hole(&self, index: usize, hole: Hole) {
+        let reason = match hole.before {
+            Some(before) => format!(
+                "message {} is not in the history any more, and what followed it before {before} may be missing too",
+                hole.after
+            ),
+            None => format!(
+                "message {} and what followed it is not in the history any more",
+                hole.after
+            ),
+        };
+        tracing::warn!(room = %self.room, %reason, "history gap");
+        let note = self.missed(&self.listeners[index], &reason);
+        self.tell_gap(vec![note], reason).await;
     }
 
     /// Writes who is behind on the board; whether anybody is.
@@ -441,14 +488,20 @@ impl RoomTask {
     async fn announce_gap(&self, reason: String) {
         tracing::warn!(room = %self.room, %reason, "history gap");
         let listeners = self.listeners.iter().filter(|one| one.hears_messages());
-        let missed = listeners.map(|one| {
-            let instance = &*one.listening.instance;
-            NewEntry::new(instance, format!("room:{}", self.room), LedgerStatus::Missed)
-                .in_room(one.listening.room.as_str())
-                .detail(&reason)
-        });
-        let (missed, at): (Vec<_>, _) = (missed.collect(), self.ground.clock.millis());
-        let note = || self.ground.state.note(missed.clone(), at);
+        let entries = listeners.map(|one| self.missed(one, &reason)).collect();
+        self.tell_gap(entries, reason).await;
+    }
+
+    fn missed(&self, listener: &Listener, reason: &str) -> NewEntry {
+        let instance = &*listener.listening.instance;
+        NewEntry::new(instance, format!("room:{}", self.room), LedgerStatus::Missed)
+            .in_room(listener.listening.room.as_str())
+            .detail(reason)
+    }
+
+    async fn tell_gap(&self, entries: Vec<NewEntry>, reason: String) {
+        let at = self.ground.clock.millis();
+        let note = || self.ground.state.note(entries.clone(), at);
         if self.ground.insist(&self.intake, note).await.is_none() {
             return;
         }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::InstanceConfig;
 use crate::events::HostEvent;
+use crate::fault::Point;
 use crate::ground::Ground;
 use crate::lane::{Bell, LaneReceiver};
 use crate::ledger::LedgerStatus;
@@ -195,6 +196,9 @@ impl Worker {
             },
         };
         self.note_waiting(Some(trial.since));
+        if matches!(trial.progress, Progress::Cursor { .. }) {
+            self.ground.faults.pass(Point::Accepted, &trial.cause).await;
+        }
         let now = self.ground.clock.now();
         let context = Context::new(now, self.setup.clone(), self.values.clone(), &trial.event);
         let answer = runner

@@ -34,6 +34,9 @@ pub struct Config {
     pub registration_grace: Duration,
     /// How users prove who they are with a password.
     pub sign_in: SignIn,
+    /// Whether a post is shown once however often it comes with the same key. Off, the server knows nothing of keys, as
+    /// servers of other makers: for tests of those who must get along with them.
+    pub post_keys: bool,
     /// Unix socket for administration; none switches administration off.
     pub control_socket: Option<PathBuf>,
     /// What must exist after the start; created when missing, never changed when there.
@@ -56,6 +59,7 @@ impl Config {
             // libpurple reconnects after 8 to 60 s, then signs in.
             registration_grace: Duration::from_secs(75),
             sign_in: SignIn::default(),
+            post_keys: true,
             control_socket: None,
             seed: Seed::default(),
         }

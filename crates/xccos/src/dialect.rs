@@ -12,7 +12,7 @@
 //! | `info` visibility values `scoped` and `open` | proposed, from words of the original's tables |
 //! | `bcbymsg` with `limit` and `msgid`; `chanib/@total`, `@exceeded` in its reply | name recalled, shape proposed |
 //! | `getinv` reply, `ntc:invite`, `ntc:kick`, `ntc:chanmodify`, `ntc:quit` | names recalled (low), shapes proposed |
-//! | `ntc:perms`, `getparticipants`, `rpl:grpchat`, `@postKey` | proposed |
+//! | `ntc:perms`, `getparticipants`, `rpl:grpchat`, `@postKey`, `@postKeys` | proposed |
 //! | numbers and tokens of [`crate::ErrorCode`] other than 200 | proposed |
 
 pub(crate) mod associations;

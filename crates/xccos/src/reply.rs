@@ -122,6 +122,9 @@ pub struct ServerInfo {
     pub display_name: Option<String>,
     /// Address of the web page for managing rooms (2013).
     pub room_management_url: Option<String>,
+    /// Whether the server shows a post once however often it comes with the same key (proposed); one that does not say
+    /// so does not.
+    pub post_keys: bool,
 }
 
 /// A room that was entered, with who is in it; a large room comes without participants.

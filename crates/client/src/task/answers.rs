@@ -113,7 +113,9 @@ impl Session {
                 return Ok(());
             }
             // The store may have kept it before it failed, so only a key makes trying again safe.
-            Some(Work::Post { message, .. }) if unavailable && message.key().is_some() => {
+            Some(Work::Post { message, .. })
+                if unavailable && self.info.post_keys && message.key().is_some() =>
+            {
                 self.jobs.retry(id, now, Duration::ZERO);
                 return Ok(());
             }
@@ -208,6 +210,8 @@ impl Session {
             joined.participants,
             Arc::clone(&self.wake),
         ));
+        let post_keys = self.info.post_keys;
+        shared.view(|view| view.post_keys = post_keys);
         let (sender, events) = mpsc::channel(self.tuning.events.max(2));
         let membership = Membership {
             room: Arc::new(RoomGuard {
@@ -300,6 +304,8 @@ impl Session {
             return;
         };
         room.rejoined(joined.info, joined.participants);
+        let post_keys = self.info.post_keys;
+        room.shared.view(|view| view.post_keys = post_keys);
         let next = if room.last.is_some() {
             room.ask_page(page)
         } else {

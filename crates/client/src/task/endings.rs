@@ -13,8 +13,8 @@ use crate::task::line::Line;
 use crate::task::session::{Phase, Session};
 
 impl Session {
-    /// The connection is gone. Questions are asked again on the next one; posts with a key are sent again, and of those
-    /// without one that were on the way nobody knows.
+    /// The connection is gone. Questions are asked again on the next one; posts with a key that the server knows are sent
+    /// again, and of others that were on the way nobody knows.
     pub(crate) fn lost(&mut self, now: Instant) {
         if self.phase == Phase::Absent {
             return;
@@ -26,7 +26,7 @@ impl Session {
                 continue;
             };
             match &job.work {
-                Work::Post { message, .. } if sent && message.key().is_some() => {
+                Work::Post { message, .. } if sent && self.info.post_keys && message.key().is_some() => {
                     job.uncertain = true;
                     self.jobs.requeue(id, now);
                 }
@@ -37,6 +37,16 @@ impl Session {
             }
         }
         self.rooms.values_mut().for_each(|room| room.lost());
+    }
+
+    /// The server of the new connection knows no keys: a post that the old one may have taken is not sent again.
+    pub(crate) fn forgo_repeats(&mut self) {
+        for id in self.jobs.ids() {
+            let uncertain = self.jobs.get(id).is_some_and(|job| job.uncertain);
+            if uncertain {
+                self.cut_off(id);
+            }
+        }
     }
 
     fn cut_off(&mut self, id: JobId) {

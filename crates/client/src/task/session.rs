@@ -74,6 +74,9 @@ impl Session {
     /// The session is open, for the first time or again.
     pub(crate) fn opened(&mut self, info: ServerInfo, now: Instant) {
         self.info = info;
+        if !self.info.post_keys {
+            self.forgo_repeats();
+        }
         if self.rooms.is_empty() {
             self.phase = Phase::Up;
             return;
@@ -109,7 +112,10 @@ impl Session {
                 Err(error) => answer(reply, Err(error)),
             },
             Command::Post { room, message, reply } => match self.may_post(&room, &message) {
-                Ok(()) => self.add(Work::Post { room, message, reply }, now, self.tuning.post),
+                Ok(()) => {
+                    let deadline = message.deadline().unwrap_or(self.tuning.post);
+                    self.add(Work::Post { room, message, reply }, now, deadline);
+                }
                 Err(error) => answer(reply, Err(error)),
             },
             Command::Leave { room, reply } => match self.rooms.remove(&room) {

@@ -186,6 +186,7 @@ impl Peer {
     pub(crate) async fn open_chat(&mut self) -> Request {
         self.open_chat_with(ServerInfo {
             message_size_limit: Some(8000),
+            post_keys: true,
             ..ServerInfo::default()
         })
         .await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use parlor_client::{EndpointState, Message, PostError, RoomClosed, RoomEvent, RoomEvents, Tuning};
-use parlor_xccos::{Command, JoinedRoom, MessageId, PostKey, ReplyData, RoomUri};
+use parlor_xccos::{Command, JoinedRoom, MessageId, PostKey, ReplyData, RoomUri, ServerInfo};
 use tokio::time::Instant;
 
 use crate::scene::{Scene, me, message, room, stored, tuning};
@@ -432,4 +432,32 @@ async fn what_waits_for_a_server_that_stays_away_ends_in_its_deadline() {
     let started = Instant::now();
     assert_eq!(session.post("hello?").await, Err(PostError::Deadline));
     assert_eq!(started.elapsed().as_secs(), tuning().post.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_with_a_key_is_not_sent_again_to_a_server_that_knows_no_keys() {
+    let mut scene = Scene::new().await;
+    let news = room(1, "News");
+    let (session, _events) = scene.join(&news, 0).await;
+    assert!(session.keeps_post_keys());
+    let keyed = tokio::spawn({
+        let session = session.clone();
+        async move { session.post(Message::text("keyed").with_key(key("k1"))).await }
+    });
+    let _taken = scene.peer.post().await;
+    scene.peer.crash().await;
+    let mut peer = scene.service.connection().await;
+    peer.open_chat_with(ServerInfo::default()).await;
+    assert_eq!(keyed.await.unwrap(), Err(PostError::OutcomeUnknown));
+    peer.grant_rejoin(std::slice::from_ref(&news)).await;
+    peer.grant_history(&news.uri, 0, Vec::new()).await;
+    assert!(!session.keeps_post_keys());
+
+    let keyed = tokio::spawn({
+        let session = session.clone();
+        async move { session.post(Message::text("keyed").with_key(key("k2"))).await }
+    });
+    let _taken = peer.post().await;
+    peer.crash().await;
+    assert_eq!(keyed.await.unwrap(), Err(PostError::OutcomeUnknown));
 }

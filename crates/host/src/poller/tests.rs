@@ -189,7 +189,7 @@ impl Running {
         let rows = self
             .ground
             .state
-            .waiting("sip:bot@example.com".into(), "ops".into(), 100);
+            .waiting("sip:bot@example.com".into(), "ops".into(), Vec::new(), 100);
         let text = |body: &str| {
             let message: parlor_bot::Message = serde_json::from_str(body).unwrap();
             message.display_text()

@@ -53,6 +53,16 @@ struct Place {
     missed_until: i64,
     /// Missed messages older than this (milliseconds since the epoch) are passed over.
     not_before: Option<i64>,
+    /// The last message dealt with before an absence, until the history has shown it: when that one is purged, later
+    /// ones may be.
+    unproved: Option<i64>,
+}
+
+/// Messages that cannot be fetched any more, if there were any: those between these two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hole {
+    pub(super) after: i64,
+    pub(super) before: Option<i64>,
 }
 
 impl Listener {
@@ -106,6 +116,7 @@ impl Listener {
             behind: last < latest,
             missed_until: latest,
             not_before,
+            unproved: cursor.filter(|cursor| *cursor == last && 0 < last && last < latest),
         });
         (cursor != Some(last)).then_some(last)
     }
@@ -114,17 +125,23 @@ impl Listener {
     pub(super) fn check_history(&mut self, latest: i64) -> Option<i64> {
         let place = self.place.as_mut().filter(|place| place.last > latest)?;
         (place.last, place.missed_until) = (latest, latest);
+        place.unproved = None;
         place.behind = false;
         Some(latest)
     }
 
-    /// How much can be fetched for it now, and after which message; `None` when it needs nothing or is full.
+    /// How much can be fetched for it now, and after which message; `None` when it needs nothing or is full. The first
+    /// time it asks from the last message dealt with on, to see that it is still there.
     pub(super) fn wants_page(&self) -> Option<(i64, usize)> {
         let place = self
             .place
             .as_ref()
             .filter(|place| place.behind && self.hears_messages())?;
-        self.listening.lane.space().map(|space| (place.last, space))
+        let space = self.listening.lane.space()?;
+        Some(match place.unproved {
+            Some(last) => (last - 1, space + 1),
+            None => (place.last, space),
+        })
     }
 
     /// Whether it is behind.
@@ -139,16 +156,63 @@ impl Listener {
         }
     }
 
-    /// A page of history after its place; an empty one means that it has caught up.
-    pub(super) fn page(&mut self, posts: &[Post]) {
+    /// A page of history after its place; an empty one means that it has caught up. The answer is a hole before the
+    /// page, if there is one.
+    pub(super) fn page(&mut self, posts: &[Post]) -> Option<Hole> {
         if posts.is_empty() {
             self.catch_up();
         }
+        let hole = self.prove(posts.first().and_then(number));
         for post in posts {
             if self.offer(post, false) != Ok(()) {
-                return;
+                break;
             }
         }
+        hole
+    }
+
+    /// Looks whether the history still holds the last message dealt with, at or after which `first` is the oldest.
+    pub(super) fn prove(&mut self, first: Option<i64>) -> Option<Hole> {
+        let after = self.place.as_mut()?.unproved.take()?;
+        (first != Some(after)).then_some(Hole { after, before: first })
+    }
+
+    /// The newest messages, from a server that cannot tell what came after a given one.
+    pub(super) fn last_resort(&mut self, recent: &[Post], most: usize) -> Option<Hole> {
+        let place = self.place.as_mut()?;
+        place.unproved = None;
+        let (after, before) = (place.last, recent.iter().filter_map(number).min());
+        let is_whole = recent.len() < most || before.is_none_or(|before| before <= after);
+        let hole = (!is_whole).then_some(Hole { after, before });
+        for post in recent {
+            if self.offer(post, false) != Ok(()) {
+                return hole;
+            }
+        }
+        self.catch_up();
+        hole
+    }
+
+    /// The connection is lost: the history has to prove itself again.
+    pub(super) fn doubt(&mut self) {
+        if let Some(place) = self.place.as_mut().filter(|place| place.last > 0) {
+            place.unproved = place.unproved.or(Some(place.last));
+        }
+    }
+
+    /// The message that is to be looked for after a recovery.
+    pub(super) fn doubted(&self) -> Option<i64> {
+        let place = self.place.as_ref().filter(|place| !place.behind)?;
+        place.unproved
+    }
+
+    /// Whether more was posted in the wanted span than the newest messages, as which `recent` was asked for, go back.
+    pub(super) fn wants_more_than(&self, recent: &[Post], most: usize, now: i64) -> bool {
+        let Replay::Since(span) = self.listening.replay else {
+            return false;
+        };
+        let oldest = recent.iter().map(|post| post.timestamp.as_millis()).min();
+        recent.len() >= most && oldest.is_some_and(|oldest| oldest >= earlier(now, span))
     }
 
     /// Counts as caught up, because the history does not tell more.

@@ -128,7 +128,8 @@ impl State {
         self.call(move |connection| about(connection, &what)).await
     }
 
-    /// Forgets what was written before `before`, and all but the newest `count` entries.
+    /// Forgets what was written before `before`, and all but the newest `count` entries. What is dead or in quarantine
+    /// is listed as long as it can be retried.
     pub(crate) async fn forget_ledger(&self, before: i64, count: u64) -> Result<usize, StateError> {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         self.call(move |connection| {
@@ -136,9 +137,16 @@ impl State {
             connection
                 .prepare_cached(
                     "DELETE FROM ledger
-                     WHERE seq < coalesce((SELECT seq FROM ledger WHERE at >= ?1 ORDER BY seq LIMIT 1),
-                                          (SELECT max(seq) + 1 FROM ledger))
-                        OR seq <= (SELECT max(seq) FROM ledger) - ?2",
+                     WHERE (seq < coalesce((SELECT seq FROM ledger WHERE at >= ?1 ORDER BY seq LIMIT 1),
+                                           (SELECT max(seq) + 1 FROM ledger))
+                            OR seq <= (SELECT max(seq) FROM ledger) - ?2)
+                       AND NOT (status = 'dead' AND EXISTS
+                                (SELECT 1 FROM outbox WHERE outbox.status = 'dead'
+                                   AND outbox.status <> 'waiting' AND outbox.cause = ledger.item
+                                   AND outbox.instance = ledger.instance))
+                       AND NOT (status = 'quarantined' AND EXISTS
+                                (SELECT 1 FROM quarantine WHERE quarantine.cause = ledger.item
+                                   AND quarantine.instance = ledger.instance))",
                 )?
                 .execute(params![before, count])
         })

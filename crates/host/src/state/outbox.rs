@@ -1,6 +1,6 @@
 //! Posts on their way into rooms: added by a handler's commit, delivered in order per user and room.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, ToSql, params};
 
 use super::ledger::{Ledger, NewEntry};
 use super::{State, StateError, count};
@@ -32,6 +32,10 @@ pub(crate) struct OutboxRow {
     pub(crate) attempts: u32,
     /// Why the last attempt failed.
     pub(crate) reason: Option<String>,
+    /// When it was added, milliseconds since the Unix epoch.
+    pub(crate) created: i64,
+    /// When the first attempt was begun, where that was noted.
+    pub(crate) attempted: Option<i64>,
 }
 
 /// How much waits, for how long, and how much was given up.
@@ -44,19 +48,26 @@ pub(crate) struct OutboxDepth {
 }
 
 impl State {
-    /// The oldest waiting posts of `user` into `room`, in order.
+    /// The oldest waiting posts of `user` into `room`, in order, without those of some instances.
     pub(crate) async fn waiting(
         &self,
         user: String,
         room: String,
+        except: Vec<String>,
         limit: u32,
     ) -> Result<Vec<OutboxRow>, StateError> {
         self.call(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT seq, post_key, instance, cause, body, attempts, reason FROM outbox
-                 WHERE user = ?1 AND room = ?2 AND status = 'waiting' ORDER BY seq LIMIT ?3",
-            )?;
-            let rows = statement.query_map(params![user, room, limit], row)?;
+            let held: String = (4..4 + except.len())
+                .map(|number| format!(" AND instance <> ?{number}"))
+                .collect();
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT seq, post_key, instance, cause, body, attempts, reason, created, attempted FROM outbox
+                 WHERE user = ?1 AND room = ?2 AND status = 'waiting'{held} ORDER BY seq LIMIT ?3"
+            ))?;
+            let first: [&dyn ToSql; 3] = [&user, &room, &limit];
+            let held = except.iter().map(|instance| instance as &dyn ToSql);
+            let values: Vec<_> = first.into_iter().chain(held).collect();
+            let rows = statement.query_map(&*values, row)?;
             rows.collect()
         })
         .await
@@ -72,6 +83,38 @@ impl State {
             )?;
             let rows = statement.query_map([&user], |row| row.get(0))?;
             rows.collect()
+        })
+        .await
+    }
+
+    /// An attempt is begun: from now on the post may be in the room.
+    pub(crate) async fn attempted(
+        &self,
+        seq: i64,
+        entries: Vec<NewEntry>,
+        at: i64,
+    ) -> Result<(), StateError> {
+        let ledger = self.ledger;
+        self.call(move |connection| {
+            connection
+                .prepare_cached("UPDATE outbox SET attempted = coalesce(attempted, ?2) WHERE seq = ?1")?
+                .execute(params![seq, at])?;
+            ledger.record(connection, &entries, at)
+        })
+        .await
+    }
+
+    /// Whether a message in a room is known to be another post of `user`.
+    pub(crate) async fn is_claimed(
+        &self,
+        user: String,
+        room: String,
+        message: i64,
+    ) -> Result<bool, StateError> {
+        self.call(move |connection| {
+            connection
+                .prepare_cached("SELECT 1 FROM outbox WHERE user = ?1 AND room = ?2 AND message = ?3")?
+                .exists(params![user, room, message])
         })
         .await
     }
@@ -190,6 +233,8 @@ fn row(row: &Row<'_>) -> Result<OutboxRow, rusqlite::Error> {
         body: row.get(4)?,
         attempts: row.get(5)?,
         reason: row.get(6)?,
+        created: row.get(7)?,
+        attempted: row.get(8)?,
     })
 }
 

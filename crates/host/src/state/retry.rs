@@ -95,10 +95,10 @@ fn revive_posts(
     for (seq, instance, user, room, cause) in dead {
         connection
             .prepare_cached(
-                "UPDATE outbox SET status = 'waiting', attempts = 0, finished = NULL, reason = NULL
-                 WHERE seq = ?1",
+                "UPDATE outbox SET status = 'waiting', attempts = 0, finished = NULL, reason = NULL,
+                   attempted = NULL, created = ?2 WHERE seq = ?1",
             )?
-            .execute([seq])?;
+            .execute([seq, at])?;
         let entry = NewEntry::new(instance, cause, LedgerStatus::Retried).in_room(&*room);
         ledger.record(connection, &[entry], at)?;
         revived.posts.push((user, room));

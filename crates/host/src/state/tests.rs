@@ -71,7 +71,10 @@ async fn accept(state: &State, schedule: &str, decided: i64, fires: Vec<NewInput
 }
 
 async fn keys(state: &State, room: &str) -> Vec<String> {
-    let rows = state.waiting("sip:bot@x".into(), room.into(), 100).await.unwrap();
+    let rows = state
+        .waiting("sip:bot@x".into(), room.into(), Vec::new(), 100)
+        .await
+        .unwrap();
     rows.into_iter().map(|row| row.key).collect()
 }
 
@@ -171,7 +174,7 @@ async fn the_same_post_key_is_one_post_per_room_also_after_its_delivery() {
         .await
         .unwrap();
     let row = state
-        .waiting("sip:bot@x".into(), "r".into(), 1)
+        .waiting("sip:bot@x".into(), "r".into(), Vec::new(), 1)
         .await
         .unwrap()
         .remove(0);
@@ -197,7 +200,10 @@ async fn posts_wait_in_order_until_delivered_or_dead_and_dead_ones_are_kept() {
         .commit(handled(vec![post("a", "r"), post("b", "r"), post("c", "r")]))
         .await
         .unwrap();
-    let rows = state.waiting("sip:bot@x".into(), "r".into(), 10).await.unwrap();
+    let rows = state
+        .waiting("sip:bot@x".into(), "r".into(), Vec::new(), 10)
+        .await
+        .unwrap();
     state
         .postponed(rows[0].seq, "server is away".into(), Vec::new(), 1_500)
         .await
@@ -208,7 +214,11 @@ async fn posts_wait_in_order_until_delivered_or_dead_and_dead_ones_are_kept() {
         .unwrap();
     assert_eq!(keys(&state, "r").await, ["a", "c"]);
     assert_eq!(
-        state.waiting("sip:bot@x".into(), "r".into(), 1).await.unwrap()[0].attempts,
+        state
+            .waiting("sip:bot@x".into(), "r".into(), Vec::new(), 1)
+            .await
+            .unwrap()[0]
+            .attempts,
         1
     );
     state

@@ -210,7 +210,7 @@ impl Stage {
         let rows = self
             .ground
             .state
-            .waiting("sip:bot@example.com".into(), "news".into(), 100)
+            .waiting("sip:bot@example.com".into(), "news".into(), Vec::new(), 100)
             .await
             .unwrap();
         let text = |body: &str| serde_json::from_str::<Message>(body).unwrap().display_text();

@@ -224,6 +224,8 @@ impl World {
         };
         let mut config = HostConfig::new(self.path("host.db"), service);
         config.folder = self.folder.path().to_owned();
+        // A story posts more than people can read.
+        (config.tuning.room_rate, config.tuning.bot_rate) = (None, None);
         config.tuning.reconnect_cap = Duration::from_millis(200);
         config.tuning.retry_base = Duration::from_millis(5);
         config.endpoints = vec![EndpointConfig {

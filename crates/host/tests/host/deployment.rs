@@ -38,6 +38,8 @@ pub(crate) struct Deployment {
     server: Option<Runtime>,
     /// Bytes of text that the server takes in one message, from its next start on.
     pub(crate) message_bytes: usize,
+    /// Whether the server keeps post keys, from its next start on.
+    pub(crate) post_keys: bool,
 }
 
 impl Deployment {
@@ -66,6 +68,7 @@ impl Deployment {
             address,
             server: None,
             message_bytes: 8000,
+            post_keys: true,
         };
         deployment.start();
         deployment
@@ -130,6 +133,7 @@ impl Deployment {
         };
         Config {
             limits,
+            post_keys: self.post_keys,
             listeners: vec![ListenerConfig {
                 addr: self.address,
                 tls: Some(self.tls.clone()),
@@ -188,6 +192,7 @@ impl Deployment {
             },
         );
         config.folder = self.folder.path().to_owned();
+        (config.tuning.room_rate, config.tuning.bot_rate) = (None, None);
         config.tuning.reconnect_cap = Duration::from_millis(200);
         config.tuning.retry_base = Duration::from_millis(5);
         config.endpoints = vec![EndpointConfig {

@@ -9,3 +9,4 @@ mod deployment;
 mod health;
 mod listening;
 mod privately;
+mod sending;

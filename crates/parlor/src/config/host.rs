@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use parlor_host::Replay;
+use parlor_host::{Rate, Replay};
 use parlor_xccos::SipUri;
 use toml::de::DeValue;
 
@@ -11,6 +11,9 @@ use super::document::{Form, Located, Section};
 use super::form::{HostPort, Port, parse_duration};
 use super::server::{ApplicationId, ServerSettings};
 use super::{BotSettings, TlsFiles, nearest, tls_files};
+
+/// Shorter attempts to post would end before a server far away, or one that just commits, has answered.
+const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// Who the host is, where it signs in, and which bots it runs.
 #[derive(Debug, Clone)]
@@ -36,6 +39,7 @@ pub(crate) struct HostSettings {
     pub(crate) feeds: FeedNetwork,
     /// Where trouble with feeds is told.
     pub(crate) operator_room: Option<String>,
+    pub(crate) outbox: OutboxSettings,
     pub(crate) instances: Vec<Instance>,
 }
 
@@ -56,6 +60,17 @@ pub(crate) struct FeedNetwork {
     pub(crate) at_once: usize,
 }
 
+/// How posts are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OutboxSettings {
+    /// How long one attempt may take.
+    pub(crate) attempt: Duration,
+    /// Into one room as one user; none is no limit.
+    pub(crate) room_rate: Option<Rate>,
+    /// By one bot, over all its rooms; none is no limit.
+    pub(crate) bot_rate: Option<Rate>,
+}
+
 /// One configured bot.
 #[derive(Debug, Clone)]
 pub(crate) struct Instance {
@@ -65,6 +80,8 @@ pub(crate) struct Instance {
     pub(crate) rooms: Vec<String>,
     pub(crate) deadline: Option<Duration>,
     pub(crate) replay: Replay,
+    /// How often it may post, when that is not `bot_rate`.
+    pub(crate) rate: Option<Rate>,
     pub(crate) hears_bots: bool,
     /// The file's folder, from which relative paths in settings start.
     pub(crate) folder: PathBuf,
@@ -106,6 +123,7 @@ pub(super) fn read(
     let ledger = ledger(section);
     let feeds = feeds(section);
     let operator_room: Option<String> = section.optional("operator_room");
+    let outbox = outbox(section);
     let instances = instances(section, bots);
     section.finish();
     if let (Some(application), Some(server)) = (&application, server) {
@@ -126,6 +144,7 @@ pub(super) fn read(
         ledger,
         feeds,
         operator_room,
+        outbox,
         instances: instances.into_iter().map(|(instance, _)| instance).collect(),
     })
 }
@@ -161,6 +180,31 @@ fn feeds(section: &Section<'_, '_>) -> FeedNetwork {
     settings
 }
 
+fn outbox(section: &Section<'_, '_>) -> OutboxSettings {
+    let defaults = parlor_host::Tuning::default();
+    let mut settings = OutboxSettings {
+        attempt: defaults.attempt,
+        room_rate: defaults.room_rate,
+        bot_rate: defaults.bot_rate,
+    };
+    if let Some(table) = section.section("outbox") {
+        if let Some(attempt) = table.located::<Duration>("attempt") {
+            if attempt.value < SHORTEST_ATTEMPT {
+                table.problem_with(
+                    &attempt,
+                    "is too short for an answer to come back; 1s at least",
+                    None,
+                );
+            }
+            settings.attempt = attempt.value;
+        }
+        settings.room_rate = table.or("room_rate", RateForm(settings.room_rate)).0;
+        settings.bot_rate = table.or("bot_rate", RateForm(settings.bot_rate)).0;
+        table.finish();
+    }
+    settings
+}
+
 fn instances(section: &Section<'_, '_>, bots: &dyn BotSettings) -> Vec<(Instance, Located<SipUri>)> {
     let mut instances: Vec<(Instance, Located<SipUri>)> = Vec::new();
     for table in section.sections("bot") {
@@ -182,6 +226,7 @@ fn instance(table: &Section<'_, '_>, bots: &dyn BotSettings) -> Option<(Instance
     let rooms: Vec<String> = table.or("rooms", Vec::new());
     let deadline = table.optional("deadline");
     let replay = table.or("replay", ReplayForm(Replay::default())).0;
+    let rate = table.optional::<RateForm>("rate");
     let hears_bots = table.or("hears_bots", false);
     let settings = table.json("settings").unwrap_or_else(|| serde_json::json!({}));
     table.finish();
@@ -208,6 +253,7 @@ fn instance(table: &Section<'_, '_>, bots: &dyn BotSettings) -> Option<(Instance
         rooms,
         deadline,
         replay,
+        rate: rate.and_then(|rate| rate.0),
         hears_bots,
         folder,
         settings,
@@ -281,6 +327,23 @@ impl Form for AtOnce {
             number @ 1..=64 => Ok(Self(number as usize)),
             number => Err(format!("{number} is not from 1 to 64")),
         }
+    }
+}
+
+/// A rate, or none.
+struct RateForm(Option<Rate>);
+
+impl Form for RateForm {
+    const ACCEPTED: &'static str =
+        "posts in a time, such as \"5/s\", \"60/m\" or \"1000/h\", or \"unlimited\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        let text = String::read(value)?;
+        if text == "unlimited" {
+            return Ok(Self(None));
+        }
+        let rate = text.parse().map_err(|_| format!("`{text}` is not a rate"))?;
+        Ok(Self(Some(rate)))
     }
 }
 

@@ -35,6 +35,7 @@ impl Dispatch<'_> {
             database_version: Some(DATABASE_VERSION),
             display_name: Some(config.display_name.clone()),
             room_management_url: None,
+            post_keys: config.post_keys,
         };
         self.reply(name, to, ReplyData::ServerInfo(info))
     }

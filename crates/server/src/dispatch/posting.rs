@@ -31,6 +31,9 @@ impl Dispatch<'_> {
             self.service.counters.refusals.posts((&refusal).into(), 1);
             return self.refuse(to, &refusal, refusal.code(), StatusCode::FORBIDDEN);
         }
+        if !self.service.config.post_keys {
+            post.key = None;
+        }
         post.author_name = (!self.chat.display_name.is_empty()).then(|| self.chat.display_name.clone());
         let limits = &self.service.config.limits;
         let limits = PostLimits {

@@ -120,6 +120,7 @@ fn read_server_info(reader: &mut Reader<'_>) -> Read<ReplyData> {
             database_version: fields.lenient::<Guid>("dbVersion")?,
             display_name: text(dialect::attribute::DISPLAY_NAME)?,
             room_management_url: text(dialect::attribute::ROOM_MANAGEMENT_URL)?,
+            post_keys: fields.flag(dialect::attribute::POST_KEYS)?.unwrap_or(false),
         })
     })?;
     Ok(ReplyData::ServerInfo(present(info, "sib")?))

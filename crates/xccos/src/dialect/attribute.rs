@@ -29,6 +29,8 @@ pub const MATCH_EXACT_PHRASE: &str = "matchExactPhrase";
 pub const MAX_RESULTS: &str = "maxResults";
 /// Of the server information: name of the service (proposed).
 pub const DISPLAY_NAME: &str = "displayName";
+/// Of the server information: a post comes to one message however often it is sent with the same key (proposed).
+pub const POST_KEYS: &str = "postKeys";
 /// Of the server information: web page for managing rooms (proposed).
 pub const ROOM_MANAGEMENT_URL: &str = "roomManagementUrl";
 
@@ -81,6 +83,9 @@ pub(crate) fn write_of_server_info(out: &mut Writer, info: &ServerInfo) {
     }
     if let Some(url) = &info.room_management_url {
         out.attribute(ROOM_MANAGEMENT_URL, url);
+    }
+    if info.post_keys {
+        out.flag(POST_KEYS, true);
     }
 }
 

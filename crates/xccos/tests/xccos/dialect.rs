@@ -125,6 +125,7 @@ fn replies() {
         mask: InfoMask::ALL,
         display_name: Some("Parlor".to_owned()),
         room_management_url: Some("https://example.com/rooms?a=1&b=2".to_owned()),
+        post_keys: true,
         ..ServerInfo::default()
     };
     assert_snapshot!(

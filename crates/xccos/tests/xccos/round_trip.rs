@@ -208,6 +208,7 @@ fn server_info() -> impl Strategy<Value = ServerInfo> {
                 database_version: version.map(Guid::from_bytes),
                 display_name: texts.0,
                 room_management_url: texts.1,
+                post_keys: mask % 2 == 1,
             },
         )
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use parlor_bot::{Event, Room, SipUri};
 use parlor_xccos::{MessageId, Post, Timestamp};
 
-use super::{Authors, Listener, Listening};
+use super::{Authors, Hole, Listener, Listening};
 use crate::config::Replay;
 use crate::lane::{Input, LaneReceiver, lane};
 
@@ -98,8 +98,8 @@ fn own_posts_and_those_of_other_bots_only_move_the_cursor() {
 fn what_was_missed_comes_first_and_live_messages_wait_for_it() {
     let (mut listener, mut lane) = placed(8, Replay::Cursor, Some(3), 6);
     listener.live(&post(7, "alice"), false);
-    assert_eq!(listener.wants_page(), Some((3, 8)));
-    listener.page(&posts(4..=7));
+    assert_eq!(listener.wants_page(), Some((2, 9)));
+    assert_eq!(listener.page(&posts(3..=7)), None);
     listener.page(&[]);
     listener.live(&post(7, "alice"), false);
     listener.live(&post(8, "alice"), false);
@@ -189,4 +189,84 @@ fn presence_that_does_not_fit_is_counted_by_the_caller() {
     assert!(listener.presence(Event::Started, "first".to_owned()));
     assert!(!listener.presence(Event::Started, "second".to_owned()));
     assert_eq!(drain(&mut lane), ["first"]);
+}
+
+#[test]
+fn a_history_that_does_not_show_the_last_message_any_more_has_a_hole() {
+    let (mut listener, mut lane) = placed(8, Replay::Cursor, Some(3), 9);
+    assert_eq!(
+        listener.wants_page(),
+        Some((2, 9)),
+        "the last one is asked for again"
+    );
+    let hole = listener.page(&posts(7..=9));
+    assert_eq!(
+        hole,
+        Some(Hole {
+            after: 3,
+            before: Some(7)
+        })
+    );
+    assert_eq!(drain(&mut lane), ["7!", "8!", "9!"]);
+    assert_eq!(listener.wants_page(), Some((9, 8)), "once");
+
+    let (mut listener, mut lane) = placed(8, Replay::Cursor, Some(3), 5);
+    assert_eq!(listener.page(&posts(3..=5)), None);
+    assert_eq!(drain(&mut lane), ["4!", "5!"], "without what was dealt with");
+}
+
+#[test]
+fn after_a_lost_connection_the_history_is_doubted_once() {
+    let (mut listener, mut lane) = placed(8, Replay::Cursor, Some(5), 5);
+    assert_eq!(listener.doubted(), None);
+    listener.doubt();
+    listener.live(&post(8, "alice"), true);
+    listener.doubt();
+    assert_eq!(listener.doubted(), Some(5), "the last one before the loss");
+    assert_eq!(
+        listener.prove(Some(7)),
+        Some(Hole {
+            after: 5,
+            before: Some(7)
+        })
+    );
+    assert_eq!((listener.doubted(), listener.prove(Some(7))), (None, None));
+    assert_eq!(drain(&mut lane), ["8!"]);
+}
+
+#[test]
+fn a_server_without_pages_gives_its_newest_messages_and_a_hole_before_them() {
+    let (mut listener, mut lane) = placed(8, Replay::Cursor, Some(1), 9);
+    let hole = listener.last_resort(&posts(7..=9), 3);
+    assert_eq!(
+        hole,
+        Some(Hole {
+            after: 1,
+            before: Some(7)
+        })
+    );
+    assert_eq!(drain(&mut lane), ["7!", "8!", "9!"]);
+    assert!(!listener.is_behind());
+
+    let (mut listener, mut lane) = placed(2, Replay::Cursor, Some(6), 9);
+    assert_eq!(listener.last_resort(&posts(5..=9), 5), None);
+    assert_eq!(drain(&mut lane), ["7!", "8!"]);
+    assert!(listener.is_behind(), "what did not fit is asked for again");
+    assert_eq!(listener.last_resort(&posts(5..=9), 5), None);
+    assert_eq!(drain(&mut lane), ["9!"]);
+}
+
+#[test]
+fn a_time_span_longer_than_the_newest_messages_is_noticed() {
+    let span = Duration::from_secs(600);
+    let (listener, _lane) = listener(8, Replay::Since(span));
+    assert!(listener.wants_more_than(&posts(990..=999), 10, NOW));
+    assert!(
+        !listener.wants_more_than(&posts(990..=999), 11, NOW),
+        "that was all"
+    );
+    assert!(
+        !listener.wants_more_than(&posts(1..=999), 999, NOW),
+        "it goes back far enough"
+    );
 }

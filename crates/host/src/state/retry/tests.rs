@@ -1,6 +1,6 @@
 //! Dead posts and quarantined events come back when asked for.
 
-use super::super::{Handled, NewPost, Quarantined, State};
+use super::super::{Handled, NewEntry, NewPost, Quarantined, State};
 use super::Revived;
 use crate::ledger::{LedgerQuery, LedgerStatus, Retry};
 
@@ -30,7 +30,11 @@ async fn given_up(folder: &tempfile::TempDir) -> State {
         })
     };
     commit(posts, None).await.unwrap();
-    for row in state.waiting("sip:bot@x".into(), "r".into(), 9).await.unwrap() {
+    for row in state
+        .waiting("sip:bot@x".into(), "r".into(), Vec::new(), 9)
+        .await
+        .unwrap()
+    {
         state
             .dead(row.seq, "not allowed".into(), Vec::new(), 1)
             .await
@@ -51,7 +55,10 @@ async fn given_up(folder: &tempfile::TempDir) -> State {
 }
 
 async fn causes(state: &State) -> Vec<String> {
-    let rows = state.waiting("sip:bot@x".into(), "r".into(), 9).await.unwrap();
+    let rows = state
+        .waiting("sip:bot@x".into(), "r".into(), Vec::new(), 9)
+        .await
+        .unwrap();
     rows.into_iter().map(|row| row.cause).collect()
 }
 
@@ -88,6 +95,24 @@ async fn quarantined_events_go_back_to_the_inbox_when_they_can_be_tried_again() 
     let heads = state.inbox_heads("news".into(), 9).await.unwrap();
     assert_eq!(heads[0].cause, "schedule:s:1");
     assert_eq!(state.quarantined("news".into()).await.unwrap(), 1);
+    state.close().await;
+}
+
+#[tokio::test]
+async fn what_can_be_retried_is_listed_however_old_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = given_up(&folder).await;
+    let entry = |item: &str, status| NewEntry::new("news", item, status);
+    let entries = vec![
+        entry("feed:f:1", LedgerStatus::Dead),
+        entry("feed:f:3", LedgerStatus::Dead),
+        entry("schedule:s:1", LedgerStatus::Quarantined),
+    ];
+    state.note(entries, 1).await.unwrap();
+    state.forget_ledger(1_000, 0).await.unwrap();
+    let kept = state.ledger(LedgerQuery::default()).await.unwrap();
+    let kept: Vec<_> = kept.iter().map(|entry| entry.item.as_str()).collect();
+    assert_eq!(kept, ["feed:f:1", "schedule:s:1"]);
     state.close().await;
 }
 

@@ -131,7 +131,7 @@ async fn a_fire_waits_until_its_posts_are_delivered_and_other_schedules_do_not_c
     let busy = decide("a:b", 2000).await;
     assert!(busy.fired.is_empty(), "handled, not delivered: {busy:?}");
     let row = state
-        .waiting("sip:bot@x".into(), "r".into(), 1)
+        .waiting("sip:bot@x".into(), "r".into(), Vec::new(), 1)
         .await
         .unwrap()
         .remove(0);

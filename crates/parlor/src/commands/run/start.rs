@@ -147,6 +147,9 @@ pub(crate) fn host_config(settings: &Settings) -> Result<parlor_host::Config, Fa
     config.tuning.fetches = host.feeds.at_once;
     config.tuning.keep_ledger = host.ledger.keep;
     config.tuning.ledger_entries = host.ledger.entries;
+    config.tuning.attempt = host.outbox.attempt;
+    config.tuning.room_rate = host.outbox.room_rate;
+    config.tuning.bot_rate = host.outbox.bot_rate;
     config.endpoints = endpoints(settings, host)?;
     config.instances = host.instances.iter().map(instance).collect();
     if let Some(first) = host.instances.first() {
@@ -196,6 +199,7 @@ fn instance(bot: &Instance) -> InstanceConfig {
     config.settings = bot.settings.clone();
     config.deadline = bot.deadline.unwrap_or(config.deadline);
     config.replay = bot.replay;
+    config.rate = bot.rate;
     config.hears_bots = bot.hears_bots;
     config
 }
