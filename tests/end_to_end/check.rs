@@ -37,6 +37,41 @@ fn every_mistake_is_named_at_once() {
     );
 }
 
+/// Keyword rules with a mistake in nearly every line.
+const CARELESS: &str = r#"
+[[host.bot]]
+id = "help"
+kind = "keywords"
+user = "sip:helpbot@example.com"
+rooms = ["Help"]
+[host.bot.settings]
+cooldwn = "1m"
+answers = "two"
+[[host.bot.settings.rules]]
+name = "a"
+words = ["x"]
+replay = "y"
+"#;
+
+#[test]
+fn every_mistake_in_the_settings_of_a_bot_is_named_at_once() {
+    let deployment = Deployment::new(CARELESS);
+    let output = deployment.run(&["check"]);
+    assert_eq!(output.status.code(), Some(3));
+    let words = complaint(&output);
+    for expected in [
+        "there is no setting `cooldwn`",
+        "did you mean `cooldown`?",
+        "`\"two\"` is not a whole number",
+        "rules[0].replay: there is no setting `replay`",
+        "did you mean `reply`?",
+        "`reply` is missing: a template",
+    ] {
+        assert!(words.contains(expected), "`{expected}` is missing in:\n{words}");
+    }
+    assert!(words.contains("4 problems"), "none is told twice:\n{words}");
+}
+
 #[test]
 fn a_right_file_is_called_right_and_changes_nothing() {
     let deployment = Deployment::new(HELP);

@@ -3,6 +3,7 @@
 //! Nothing here sleeps: a test waits for the event it needs, which the program prints as one line of JSON each, and
 //! fails with everything the program said when the event does not come within [`program::PATIENCE`].
 
+mod author;
 mod certificates;
 mod chat;
 mod check;

@@ -131,8 +131,12 @@ impl Program {
 
     /// Waits for the end.
     pub(crate) fn end(mut self) -> ExitStatus {
+        self.end_within(PATIENCE)
+    }
+
+    fn end_within(&mut self, patience: Duration) -> ExitStatus {
         drop(self.input.take());
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience;
         loop {
             // The streams end with the process; reading them to the end is the wait.
             match self

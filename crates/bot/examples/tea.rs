@@ -175,21 +175,35 @@ mod tests {
             .start()
             .await
             .unwrap();
-        for (who, order) in [("alice", "!tea"), ("bob", "!tea 1 milk"), ("carol", "!tea")] {
-            kit.message("Kitchen", who, order).await.unwrap();
-        }
-        kit.assert_posts(&[
-            ("Kitchen", "Noted, alice: 1."),
-            ("Kitchen", "Noted, bob: 1 with milk."),
-            ("Kitchen", "Sorry carol, the pot holds 2 cups."),
-        ]);
+        kit.dialogue(
+            "
+            alice: !tea
+            bot: Noted, alice: 1.
+            bob: !tea 1 milk
+            bot: Noted, bob: 1 with milk.
+            carol: !tea
+            bot: Sorry carol, the pot holds 2 cups.
+            ... 5h30m
+            bot: Tea for alice, bob with milk! How to brew it
+            carol: !list
+            bot: Nobody wants tea yet.
+            ",
+        )
+        .await;
+    }
 
+    #[tokio::test]
+    async fn nobody_is_forgotten_when_the_machine_dies() {
+        let mut kit = TestKit::of::<Tea>(json!({"cups": 2}))
+            .rooms(["Kitchen"])
+            .start()
+            .await
+            .unwrap();
+        assert_eq!(kit.says("alice", "!tea").await, ["Noted, alice: 1."]);
+        kit.crash_before_commit();
+        assert_eq!(kit.says("bob", "!tea").await, ["Noted, bob: 1."]);
         kit.restart_after(Duration::from_secs(60)).await.unwrap();
-        kit.advance_to("2026-06-01T14:30:00Z").await.unwrap();
-        let posts = kit.take_posts();
-        let served = posts[0].message.display_text();
-        assert!(served.starts_with("Tea for alice, bob with milk!"));
-        assert_eq!(kit.state::<Vec<String>>("wanted"), Some(Vec::new()));
+        assert_eq!(kit.says("carol", "!list").await, ["Tea for alice, bob."]);
     }
 
     #[tokio::test]

@@ -81,7 +81,8 @@ impl<'a, B: Bot> Blueprint<'a, B> {
     /// A command: a post `!name`, followed by arguments that fill the fields of `A`, see [`Arguments`]. What does not
     /// fit is told to whoever asked, with the usage. `!help` lists the commands of the bot.
     ///
-    /// Posts by bots are no commands.
+    /// What is written to an instance alone is a command as well, if it takes [`Blueprint::private_messages`]. Posts by bots
+    /// are no commands.
     pub fn command<A, F, X>(&mut self, name: &'static str, about: &'static str, handler: F)
     where
         A: Arguments + 'a,

@@ -20,25 +20,31 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! let mut kit = TestKit::of::<Echo>(json!({})).rooms(["News"]).start().await.unwrap();
-//! kit.message("News", "alice", "hello").await.unwrap();
-//! kit.assert_posts(&[("News", "you said: hello")]);
+//! assert_eq!(kit.says("alice", "hello").await, ["you said: hello"]);
 //! # }
 //! ```
 
-use std::sync::Arc;
-use std::time::Duration;
+mod builder;
+mod dialogue;
+mod feeds;
+mod happenings;
+mod time;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use parlor_xccos::format;
+pub use builder::TestKitBuilder;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::schedule::{Outcome, Schedule, Seed};
+use crate::schedule::Schedule;
 use crate::{
-    BotError, BotKind, Context, DynBot, Effects, Event, FeedItem, FeedSpec, IncomingMessage, Interests,
-    Message, MessageId, MessagePart, Presence, PrivateMessage, QueuedPrivate, Room, RoomUri, ScheduleFired,
-    Setup, SetupError, SipUri, State,
+    BotError, BotKind, Context, DynBot, Effects, Event, FeedSpec, Interests, Message, MessageId,
+    QueuedPrivate, Room, Setup, SipUri, State,
 };
+use feeds::Seen;
+use happenings::user;
 
 /// One instance of a bot, run by the test.
 #[derive(Debug)]
@@ -56,6 +62,9 @@ pub struct TestKit {
     answers: Vec<QueuedPrivate>,
     skipped: Vec<String>,
     last_id: MessageId,
+    seen: Seen,
+    /// Whether the host dies between the next handler and its commit.
+    crash: bool,
 }
 
 /// A post that the bot made.
@@ -69,172 +78,11 @@ pub struct Posted {
     pub message: Message,
 }
 
-/// A [`TestKit`] in the making; see [`TestKit::of`].
-#[derive(Debug)]
-pub struct TestKitBuilder {
-    kind: BotKind,
-    settings: Value,
-    setup: Setup,
-    now: DateTime<Utc>,
-    state: State,
-}
-
 impl TestKit {
     /// A test of bot `B` with these settings; as `sip:bot@example.com`, in no rooms, on 2026-01-05 (a Monday) at
     /// 09:00 UTC, unless said otherwise.
     pub fn of<B: crate::Bot>(settings: Value) -> TestKitBuilder {
-        TestKitBuilder {
-            kind: BotKind::of::<B>(),
-            settings,
-            setup: Setup::new("test", user("bot")),
-            now: DateTime::from_timestamp(1_767_603_600, 0).unwrap_or_default(),
-            state: State::default(),
-        }
-    }
-
-    /// Somebody posts in a room. `author` is a SIP URI or the name of a user of `example.com`.
-    ///
-    /// # Errors
-    /// What the handler returned; [`BotError::Tell`] is posted instead, as a host does.
-    pub async fn message(&mut self, room: &str, author: &str, text: &str) -> Result<(), BotError> {
-        let message = self.incoming(room, author, text);
-        self.deliver(Event::Message(message)).await
-    }
-
-    /// A post as it would come in now, to be changed and given to [`TestKit::deliver`].
-    pub fn incoming(&mut self, room: &str, author: &str, text: &str) -> IncomingMessage {
-        self.last_id = MessageId(self.last_id.0 + 1);
-        let parts = format::parse(text);
-        let title = parts.iter().find_map(|part| match part {
-            MessagePart::StoryTitle(title) => Some(title.clone()),
-            _ => None,
-        });
-        let author = user(author);
-        IncomingMessage {
-            room: self.room(room),
-            room_uri: room_uri(),
-            author_name: Some(author.user().to_owned()),
-            author,
-            id: self.last_id,
-            sent: self.now,
-            alert: false,
-            title,
-            text: format::display_text(text),
-            parts,
-            automated: false,
-            missed: false,
-        }
-    }
-
-    /// Somebody writes to the bot alone. `author` is a SIP URI or the name of a user of `example.com`.
-    ///
-    /// # Errors
-    /// As [`TestKit::message`]; [`BotError::Tell`] is answered to the author.
-    ///
-    /// # Panics
-    /// When the bot does not want to be told: a host would not let it know.
-    pub async fn private(&mut self, author: &str, text: &str) -> Result<(), BotError> {
-        assert!(
-            self.wants_private_messages(),
-            "the bot has no interest in private messages"
-        );
-        let from = user(author);
-        let message = PrivateMessage {
-            from_name: Some(from.user().to_owned()),
-            from,
-            sent: self.now,
-            text: text.to_owned(),
-        };
-        self.deliver(Event::PrivateMessage(message)).await
-    }
-
-    /// Somebody enters a room.
-    ///
-    /// # Errors
-    /// What the handler returned.
-    pub async fn joined(&mut self, room: &str, who: &str) -> Result<(), BotError> {
-        let presence = self.presence(room, who);
-        self.deliver(Event::Joined(presence)).await
-    }
-
-    /// Somebody leaves a room.
-    ///
-    /// # Errors
-    /// What the handler returned.
-    pub async fn parted(&mut self, room: &str, who: &str) -> Result<(), BotError> {
-        let presence = self.presence(room, who);
-        self.deliver(Event::Parted(presence)).await
-    }
-
-    /// A feed has a new item. With an empty `item.feed` it comes from the bot's first feed.
-    ///
-    /// # Errors
-    /// What the handler returned.
-    ///
-    /// # Panics
-    /// When the bot has no such feed.
-    pub async fn feed_item(&mut self, mut item: FeedItem) -> Result<(), BotError> {
-        if item.feed.is_empty() {
-            item.feed = self
-                .interests
-                .feeds
-                .first()
-                .map(|feed| feed.id.clone())
-                .unwrap_or_default();
-        }
-        let known = self.interests.feeds.iter().any(|feed| feed.id == item.feed);
-        assert!(known, "the bot has no feed `{}`", item.feed);
-        self.deliver(Event::FeedItem(item)).await
-    }
-
-    /// Lets time pass. Schedules fire at their times, in order.
-    ///
-    /// # Errors
-    /// What the handler returned first; time stops there.
-    pub async fn advance(&mut self, time: Duration) -> Result<(), BotError> {
-        let until = self.now + TimeDelta::from_std(time).unwrap_or(TimeDelta::zero());
-        self.run_until(until).await
-    }
-
-    /// Lets time pass until `time`, written like `2026-03-29T02:30:00Z`.
-    ///
-    /// # Errors
-    /// What the handler returned first; time stops there.
-    ///
-    /// # Panics
-    /// When it is not written so.
-    pub async fn advance_to(&mut self, time: &str) -> Result<(), BotError> {
-        self.run_until(moment(time)).await
-    }
-
-    /// Time passes while nobody runs the bot; then it is made anew and started, with the state it had. Missed times
-    /// are decided on by their policies.
-    ///
-    /// # Panics
-    /// When the bot does not accept its settings any more.
-    ///
-    /// # Errors
-    /// What a handler returned.
-    pub async fn restart_after(&mut self, downtime: Duration) -> Result<(), BotError> {
-        self.now += TimeDelta::from_std(downtime).unwrap_or(TimeDelta::zero());
-        let built = self.kind.build(&self.settings, &self.setup);
-        self.bot = built.unwrap_or_else(|error| panic!("the bot does not start again: {error}"));
-        self.interests = self.bot.interests();
-        self.deliver(Event::Started).await?;
-        for at in 0..self.interests.schedules.len() {
-            let spec = &self.interests.schedules[at];
-            let seed = self.seed(at);
-            let Some(caught) = spec.catch_up(seed, self.decided[at], self.now) else {
-                continue;
-            };
-            self.decided[at] = caught.decided;
-            for decision in caught.decisions {
-                if let Outcome::Fires { missed } = decision.outcome {
-                    self.fire(at, decision.due, missed).await?;
-                }
-            }
-        }
-        Ok(())
+        TestKitBuilder::new(BotKind::of::<B>(), settings)
     }
 
     /// Any event.
@@ -242,21 +90,52 @@ impl TestKit {
     /// # Errors
     /// What the handler returned; its effects are dropped then, as a host does. [`BotError::Tell`] is posted instead.
     pub async fn deliver(&mut self, event: Event) -> Result<(), BotError> {
-        let mut context = Context::new(self.now, Arc::clone(&self.setup), Arc::clone(&self.state), &event);
-        match self.bot.handle(&event, &mut context).await {
-            Ok(()) => {
-                self.commit(context.into_effects());
+        if std::mem::take(&mut self.crash) {
+            // Whatever the handler did is lost with the process; what it returned nobody learns.
+            let _ = self.handle(&event).await;
+            self.build_again();
+            self.hand_over(&Event::Started).await?;
+        }
+        self.hand_over(&event).await
+    }
+
+    /// Makes the host die at the next event, between its handler and the commit: the handler runs, nothing of it is kept,
+    /// the bot is made anew with the state that it had, and is handed the same event once more. A handler that acts on
+    /// nothing but its context does not notice.
+    pub fn crash_before_commit(&mut self) {
+        self.crash = true;
+    }
+
+    async fn hand_over(&mut self, event: &Event) -> Result<(), BotError> {
+        match self.handle(event).await {
+            Ok(effects) => {
+                self.commit(effects);
                 Ok(())
             }
             Err(BotError::Tell(message)) => {
-                let mut telling =
-                    Context::new(self.now, Arc::clone(&self.setup), Arc::clone(&self.state), &event);
+                let mut telling = self.context(event);
                 telling.reply(message)?;
                 self.commit(telling.into_effects());
                 Ok(())
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn handle(&mut self, event: &Event) -> Result<Effects, BotError> {
+        let mut context = self.context(event);
+        self.bot.handle(event, &mut context).await?;
+        Ok(context.into_effects())
+    }
+
+    fn context(&self, event: &Event) -> Context {
+        Context::new(self.now, Arc::clone(&self.setup), Arc::clone(&self.state), event)
+    }
+
+    fn build_again(&mut self) {
+        let built = self.kind.build(&self.settings, &self.setup);
+        self.bot = built.unwrap_or_else(|error| panic!("the bot does not start again: {error}"));
+        self.interests = self.bot.interests();
     }
 
     /// The posts so far.
@@ -347,50 +226,6 @@ impl TestKit {
             .map(|spec| (spec.id.as_str(), &spec.schedule))
     }
 
-    async fn run_until(&mut self, until: DateTime<Utc>) -> Result<(), BotError> {
-        loop {
-            let due = self
-                .interests
-                .schedules
-                .iter()
-                .zip(&self.decided)
-                .enumerate()
-                .filter_map(|(at, (spec, decided))| {
-                    let due = spec.schedule.next(*decided)?;
-                    Some((spec.comes_at(self.seed(at), due), due, at))
-                });
-            match due.min().filter(|(comes, ..)| *comes <= until) {
-                None => {
-                    self.now = self.now.max(until);
-                    return Ok(());
-                }
-                Some((comes, due, at)) => {
-                    self.now = self.now.max(comes);
-                    self.decided[at] = due;
-                    if self.interests.schedules[at].schedule.excluded(due).is_none() {
-                        self.fire(at, due, 0).await?;
-                    }
-                }
-            }
-        }
-    }
-
-    fn seed(&self, at: usize) -> Seed {
-        Seed::of(self.setup.instance(), &self.interests.schedules[at].id)
-    }
-
-    async fn fire(&mut self, at: usize, due: DateTime<Utc>, missed: u32) -> Result<(), BotError> {
-        let spec = &self.interests.schedules[at];
-        let zone = spec.schedule.zone();
-        let fired = ScheduleFired {
-            id: spec.id.clone(),
-            due,
-            zone,
-            missed,
-        };
-        self.deliver(Event::Schedule(fired)).await
-    }
-
     fn commit(&mut self, effects: Effects) {
         let at = self.now;
         self.posts.extend(effects.posts.into_iter().map(|post| Posted {
@@ -402,108 +237,4 @@ impl TestKit {
         self.skipped.extend(effects.skipped);
         Arc::make_mut(&mut self.state).apply(effects.state);
     }
-
-    fn presence(&self, room: &str, who: &str) -> Presence {
-        let user = user(who);
-        let user_name = Some(user.user().to_owned());
-        Presence {
-            room: self.room(room),
-            room_uri: room_uri(),
-            user,
-            user_name,
-        }
-    }
-
-    fn room(&self, name: &str) -> Room {
-        let room = self.setup.rooms().iter().find(|room| room.is(name));
-        room.cloned()
-            .unwrap_or_else(|| panic!("`{name}` is not one of the test's rooms"))
-    }
-}
-
-impl TestKitBuilder {
-    /// In these rooms.
-    #[must_use]
-    pub fn rooms<R: AsRef<str>>(mut self, rooms: impl IntoIterator<Item = R>) -> Self {
-        self.setup = self.setup.with_rooms(rooms.into_iter().map(Room::new));
-        self
-    }
-
-    /// Starting at this time, written like `2026-03-29T02:30:00Z`.
-    ///
-    /// # Panics
-    /// When it is not written so.
-    #[must_use]
-    pub fn at(mut self, time: &str) -> Self {
-        self.now = moment(time);
-        self
-    }
-
-    /// With other surroundings.
-    #[must_use]
-    pub fn setup(mut self, setup: Setup) -> Self {
-        self.setup = setup;
-        self
-    }
-
-    /// With something remembered from before.
-    #[must_use]
-    pub fn state(mut self, key: &str, value: Value) -> Self {
-        self.state.apply([(key.to_owned(), Some(value))]);
-        self
-    }
-
-    /// Makes the bot and tells it that it has started.
-    ///
-    /// # Errors
-    /// [`SetupError`] when it does not accept its settings.
-    ///
-    /// # Panics
-    /// When its description is wrong, and when its handler of [`Event::Started`] fails.
-    pub async fn start(self) -> Result<TestKit, SetupError> {
-        if let Err(mistake) = self.kind.description().check() {
-            panic!("the bot describes itself wrongly: {mistake}");
-        }
-        let bot = self.kind.build(&self.settings, &self.setup)?;
-        let interests = bot.interests();
-        let mut kit = TestKit {
-            kind: self.kind,
-            settings: self.settings,
-            setup: Arc::new(self.setup),
-            bot,
-            decided: vec![self.now; interests.schedules.len()],
-            interests,
-            now: self.now,
-            state: Arc::new(self.state),
-            posts: Vec::new(),
-            answers: Vec::new(),
-            skipped: Vec::new(),
-            last_id: MessageId(0),
-        };
-        if let Err(error) = kit.deliver(Event::Started).await {
-            panic!("the bot does not start: {error}");
-        }
-        Ok(kit)
-    }
-}
-
-fn user(name: &str) -> SipUri {
-    let uri = if name.starts_with("sip:") {
-        name.to_owned()
-    } else {
-        format!("sip:{name}@example.com")
-    };
-    uri.parse()
-        .unwrap_or_else(|error| panic!("`{uri}` is no SIP URI: {error}"))
-}
-
-fn room_uri() -> RoomUri {
-    let uri = "ma-chan://example.com/11111111-1111-4111-8111-111111111111";
-    uri.parse()
-        .unwrap_or_else(|error| panic!("`{uri}` is no room URI: {error}"))
-}
-
-fn moment(text: &str) -> DateTime<Utc> {
-    text.parse()
-        .unwrap_or_else(|error| panic!("`{text}` is no time like 2026-03-29T02:30:00Z: {error}"))
 }

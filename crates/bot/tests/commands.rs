@@ -5,7 +5,7 @@
 use parlor_bot::prelude::*;
 use parlor_bot::settings::Span;
 use parlor_bot::testkit::TestKit;
-use parlor_bot::{Description, NoSettings};
+use parlor_bot::{Description, NoSettings, PrivateMessage};
 use serde_json::json;
 
 /// Repeats what its commands were given.
@@ -51,6 +51,7 @@ impl Bot for Parrot {
     fn describe(bot: &mut Blueprint<'_, Self>) {
         bot.about("Repeats.");
         bot.messages("Says that it heard something.", Self::hear);
+        bot.private_messages("Says that it heard something.", |_| true, Self::hear_alone);
         bot.command("remind", "Reminds you.", Self::remind);
         bot.command("mix", "Mixes.", Self::mix);
         bot.command("ping", "Answers.", Self::ping);
@@ -60,6 +61,10 @@ impl Bot for Parrot {
 impl Parrot {
     async fn hear(&self, context: &mut Context, said: &IncomingMessage) -> Result<(), BotError> {
         context.reply(format!("heard {}", said.text))
+    }
+
+    async fn hear_alone(&self, context: &mut Context, said: &PrivateMessage) -> Result<(), BotError> {
+        context.reply(format!("heard alone {}", said.text))
     }
 
     async fn remind(&self, context: &mut Context, remind: Remind, who: Author) -> Result<(), BotError> {
@@ -169,6 +174,28 @@ async fn bots_give_no_commands() {
     said.automated = true;
     kit.deliver(Event::Message(said)).await.unwrap();
     kit.assert_posts(&[("Lobby", "heard !ping pong")]);
+}
+
+#[tokio::test]
+async fn commands_work_in_private() {
+    let mut kit = TestKit::of::<Parrot>(json!({}))
+        .rooms(["Lobby"])
+        .start()
+        .await
+        .unwrap();
+    for text in ["!remind 15m cake", "!ping pong", "ping", "!help ping"] {
+        kit.private("alice", text).await.unwrap();
+    }
+    kit.assert_answers(&[
+        (
+            "alice",
+            "alice Remind { after: Span(900s), what: \"cake\", note: None }",
+        ),
+        ("alice", "`pong` is more than the command takes. Usage: !ping"),
+        ("alice", "heard alone ping"),
+        ("alice", "!ping - Answers."),
+    ]);
+    assert!(kit.posts().is_empty(), "nothing of it is said in a room");
 }
 
 #[tokio::test]

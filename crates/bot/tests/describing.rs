@@ -235,7 +235,7 @@ async fn an_argument_may_refuse_the_event() {
 }
 
 #[tokio::test]
-async fn what_is_said_to_a_bot_alone_is_no_command_and_answered_alone() {
+async fn what_is_said_to_a_bot_alone_is_answered_alone() {
     let mut kit = ears().await;
     kit.take_posts();
     kit.private("alice", "!help").await.unwrap();

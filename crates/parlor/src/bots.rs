@@ -1,16 +1,34 @@
 //! The kinds of bot in this program, and how a configuration's settings are checked against them.
 
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use parlor_bot::schema::misfits;
 use parlor_bot::{Registry, Room, Setup};
 
-use crate::config::{BotSettings, Instance, SettingsProblem};
+use crate::config::{BotSettings, Instance, SettingsProblem, nearest};
 
-/// Every kind of bot that a configuration can name.
-pub(crate) fn registry() -> Registry {
+/// What this program was made with. It is said once, before the command line is read, and the same for every command.
+static CHOSEN: OnceLock<Registry> = OnceLock::new();
+
+/// The kinds of bot that come with Parlor.
+pub fn shipped() -> Registry {
     Registry::new()
         .with::<parlor_bot_announcer::Announcer>()
         .with::<parlor_bot_feed::Feed>()
         .with::<parlor_bot_keywords::Keywords>()
         .with::<parlor_bot_moderator::Moderator>()
+}
+
+/// Settles which kinds of bot this program has.
+pub(crate) fn choose(bots: Registry) {
+    // A second program in one process keeps the bots of the first, as `run` says.
+    let _ = CHOSEN.set(bots);
+}
+
+/// Every kind of bot that a configuration can name.
+pub(crate) fn registry() -> &'static Registry {
+    CHOSEN.get_or_init(shipped)
 }
 
 /// The registry as the configuration's checker.
@@ -22,20 +40,50 @@ impl BotSettings for Kinds {
         registry().names().collect()
     }
 
+    /// What does not fit the schema comes first, all of it; then what the bot itself refuses, unless that is the same.
     fn check(&self, instance: &Instance) -> Vec<SettingsProblem> {
+        let mut problems = unfitting(instance);
+        let places: BTreeSet<String> = problems.iter().map(|problem| problem.path.clone()).collect();
         let setup = Setup::new(&instance.id, instance.user.clone())
             .with_rooms(instance.rooms.iter().map(Room::new))
             .with_folder(&instance.folder);
-        match registry().build(&instance.kind, &instance.settings, &setup) {
-            Ok(_) => Vec::new(),
-            Err(error) => error
-                .each()
-                .into_iter()
-                .map(|error| SettingsProblem {
-                    path: error.path().unwrap_or_default().to_owned(),
-                    message: error.to_string(),
-                })
-                .collect(),
+        if let Err(error) = registry().build(&instance.kind, &instance.settings, &setup) {
+            let refused = error.each().into_iter().map(|error| SettingsProblem {
+                path: error
+                    .path()
+                    .unwrap_or_default()
+                    .trim_start_matches('.')
+                    .to_owned(),
+                message: error.to_string(),
+                help: None,
+            });
+            problems.extend(refused.filter(|problem| !places.contains(&problem.path)));
         }
+        problems
     }
+}
+
+fn unfitting(instance: &Instance) -> Vec<SettingsProblem> {
+    let Some(kind) = registry().kind(&instance.kind) else {
+        return Vec::new();
+    };
+    let found = misfits(&kind.description().settings, &instance.settings);
+    let told = found.into_iter().map(|misfit| {
+        let known: Vec<&str> = misfit.known.iter().map(String::as_str).collect();
+        let key = misfit.path.rsplit('.').next().unwrap_or_default();
+        let help = if known.is_empty() {
+            None
+        } else {
+            Some(nearest(key, &known).map_or_else(
+                || format!("settings: {}", known.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            ))
+        };
+        SettingsProblem {
+            path: misfit.path,
+            message: misfit.problem,
+            help,
+        }
+    });
+    told.collect()
 }

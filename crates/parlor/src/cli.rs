@@ -131,6 +131,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Feed(FeedCommand),
 
+    /// Kinds of bots: list, describe, begin a new one
+    #[command(subcommand)]
+    Bot(BotCommand),
+
     /// Talk in rooms as a user, in this terminal
     Chat(ChatArgs),
 
@@ -413,6 +417,41 @@ pub(crate) enum CategoryCommand {
         #[arg(long = "creator", value_name = "SIP-URI")]
         creators: Vec<SipUri>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BotCommand {
+    /// List the kinds of bots in this program
+    List,
+
+    /// Show what a kind of bot does: commands, handlers, settings
+    #[command(after_help = "Example: parlor bot show keywords")]
+    Show {
+        /// As `kind` in the configuration names it
+        kind: String,
+    },
+
+    /// Begin a bot: a crate that builds, with a test that passes and a configuration that runs
+    #[command(after_help = "\
+Examples:
+  parlor bot new tea                       in ./tea, against the sources of Parlor around this folder
+  parlor bot new tea --parlor ../parlor    against those sources
+  parlor bot new tea --parlor 0.1          against that release")]
+    New(BotNewArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BotNewArgs {
+    /// Its kind: lower-case letters, digits and `-`
+    pub(crate) name: String,
+
+    /// The folder, which must not exist or be empty; by default the name, here
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
+
+    /// Where Parlor comes from: a folder with its sources, or a version
+    #[arg(long, value_name = "DIR|VERSION")]
+    pub(crate) parlor: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,6 @@
 //! What each command does, one file each.
 
+pub(crate) mod bot;
 pub(crate) mod category;
 pub(crate) mod cert;
 pub(crate) mod chat;

@@ -36,14 +36,14 @@ const HELP: &str = "help";
 
 impl<'a> Asked<'a> {
     fn of(event: &'a Event) -> Option<Self> {
-        let Event::Message(said) = event else {
-            return None;
+        let text = match event {
+            // Two bots that answer each other's usage never stop.
+            Event::Message(said) if said.automated => return None,
+            Event::Message(said) => &said.text,
+            Event::PrivateMessage(said) => &said.text,
+            _ => return None,
         };
-        // Two bots that answer each other's usage never stop.
-        if said.automated {
-            return None;
-        }
-        let line = said.text.trim().strip_prefix(COMMAND_SIGN)?;
+        let line = text.trim().strip_prefix(COMMAND_SIGN)?;
         let end = line.find(char::is_whitespace).unwrap_or(line.len());
         let (name, arguments) = line.split_at(end);
         (!name.is_empty()).then_some(Self { name, arguments })

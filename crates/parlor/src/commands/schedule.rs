@@ -25,7 +25,7 @@ pub(crate) async fn run(
 }
 
 fn next(global: &Global, settings: &Settings, count: usize, zone: Option<Zone>) -> Result<(), Failure> {
-    let mut coming = parlor_host::upcoming(&host_config(settings)?, &bots::registry(), count, Utc::now());
+    let mut coming = parlor_host::upcoming(&host_config(settings)?, bots::registry(), count, Utc::now());
     if let Some(zone) = zone {
         for next in &mut coming {
             next.local = zone.shown(next.due);

@@ -263,7 +263,13 @@ impl<'r, 'd> Section<'r, 'd> {
 
     /// Reports a problem at a place found by a path such as `feeds[0].url` below `key`; the deepest part that
     /// exists in the file is marked.
-    pub(crate) fn problem_below(&self, key: &'static str, path: &str, message: impl Into<String>) {
+    pub(crate) fn problem_below(
+        &self,
+        key: &'static str,
+        path: &str,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) {
         let mut span = self.heading();
         let mut current = None;
         if let Some(value) = self
@@ -295,7 +301,7 @@ impl<'r, 'd> Section<'r, 'd> {
             format!("{}{separator}{path}", self.key(key)),
             span,
             message.into(),
-            None,
+            help,
         );
     }
 

@@ -94,6 +94,7 @@ pub(crate) struct SettingsProblem {
     /// Path below `settings`, for example `feeds[0].url`; empty for the whole.
     pub(crate) path: String,
     pub(crate) message: String,
+    pub(crate) help: Option<String>,
 }
 
 pub(super) fn read(
@@ -259,7 +260,7 @@ fn instance(table: &Section<'_, '_>, bots: &dyn BotSettings) -> Option<(Instance
         settings,
     };
     for problem in bots.check(&instance) {
-        table.problem_below("settings", &problem.path, problem.message);
+        table.problem_below("settings", &problem.path, problem.message, problem.help);
     }
     Some((instance, user))
 }

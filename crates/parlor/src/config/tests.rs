@@ -20,6 +20,7 @@ impl BotSettings for Bots {
             Some("bad") => vec![SettingsProblem {
                 path: "announcements[0].cron".to_owned(),
                 message: "`bad` has 1 field, a schedule has five or six".to_owned(),
+                help: None,
             }],
             _ => Vec::new(),
         }

@@ -120,7 +120,7 @@ pub(super) async fn server(
 
 pub(super) async fn host(settings: &Settings) -> Result<Host, Failure> {
     let config = host_config(settings)?;
-    parlor_host::start(config, bots::registry())
+    parlor_host::start(config, bots::registry().clone())
         .await
         .map_err(|error| Failure::caused("cannot start the host", &error))
 }

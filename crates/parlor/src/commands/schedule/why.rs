@@ -49,7 +49,7 @@ pub(super) async fn run(
     name: &str,
     time: Option<&str>,
 ) -> Result<(), Failure> {
-    let all = parlor_host::schedules(&host_config(settings)?, &bots::registry());
+    let all = parlor_host::schedules(&host_config(settings)?, bots::registry());
     let found = find(&all, name)?;
     let now = Utc::now();
     let explanation = match time {
