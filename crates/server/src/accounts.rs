@@ -54,7 +54,7 @@ pub(crate) enum PasswordError {
     #[error("a password has 1 to {MAX_PASSWORD} characters, none of them a control character")]
     Password,
     #[error(
-        "an account name has 1 to {MAX_ACCOUNT_NAME} characters, no spaces, quotes, \\, / or control characters"
+        "an account name has 1 to {MAX_ACCOUNT_NAME} characters, no spaces, quotes, colons, \\, / or control characters"
     )]
     Name,
     #[error("another user signs in with the name {0:?}")]

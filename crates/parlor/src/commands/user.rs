@@ -16,7 +16,7 @@ pub(crate) async fn run(client: Client, global: &Global, command: UserCommand) -
                 json_document(&users);
             } else {
                 let rows: Vec<_> = users.iter().map(row).collect();
-                table(&["user", "name", "kind", "state"], &rows);
+                table(&["user", "name", "kind", "state", "account"], &rows);
             }
             Ok(())
         }
@@ -86,5 +86,6 @@ fn row(user: &UserView) -> Vec<String> {
         user.display_name.clone(),
         kind.to_owned(),
         state.to_owned(),
+        user.account.clone().unwrap_or_default(),
     ]
 }

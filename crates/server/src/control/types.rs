@@ -275,6 +275,9 @@ pub struct UserView {
     pub kind: UserKindName,
     /// May not sign in while true.
     pub disabled: bool,
+    /// The name with which the user signs in by password; none has no password.
+    #[serde(default)]
+    pub account: Option<String>,
 }
 
 /// `POST /users`.

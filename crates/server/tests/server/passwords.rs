@@ -239,3 +239,18 @@ async fn a_new_password_ends_what_the_old_one_opened() {
         StatusCode::OK
     );
 }
+
+#[tokio::test]
+async fn the_list_of_users_tells_who_has_an_account_and_its_name() {
+    let world = World::start().await;
+    let change = parlor_server::control::SetPassword {
+        password: "Secret123".to_owned(),
+        account: Some("A.Liddell".to_owned()),
+    };
+    let control = world.control();
+    let changed = control.set_password("sip:alice@example.com", &change).await;
+    assert_eq!(changed.unwrap().account.as_deref(), Some("a.liddell"));
+    let users = control.users().await.unwrap();
+    let accounts: Vec<&str> = users.iter().filter_map(|user| user.account.as_deref()).collect();
+    assert_eq!(accounts, ["a.liddell"]);
+}

@@ -7,11 +7,18 @@ use parlor_rooms::{Edit, User, UserKind};
 use parlor_xccos::SipUri;
 
 use super::{Answer, Shared, edit};
+use crate::accounts::Accounts;
 use crate::control::error::ControlError;
 use crate::control::{CreateUser, SetPassword, UpdateUser, UserKindName, UserView};
 
 pub(super) async fn list(State(service): Shared) -> Json<Vec<UserView>> {
-    Json(service.directory.read().users().map(|user| view(user)).collect())
+    let directory = service.directory.read();
+    Json(
+        directory
+            .users()
+            .map(|user| view(user, &service.accounts))
+            .collect(),
+    )
 }
 
 pub(super) async fn create(
@@ -29,7 +36,7 @@ pub(super) async fn create(
         },
         ..User::new(wanted.uri)
     };
-    let shown = view(&user);
+    let shown = view(&user, &service.accounts);
     edit(&service, move |directory| {
         if directory.user(&user.uri).is_some() {
             return Err(ControlError::Exists {
@@ -65,7 +72,7 @@ pub(super) async fn update(
     let user = directory
         .user(&uri)
         .ok_or_else(|| ControlError::missing("user", uri.as_str()))?;
-    Ok(Json(view(user)))
+    Ok(Json(view(user, &service.accounts)))
 }
 
 pub(super) async fn set_password(
@@ -75,25 +82,21 @@ pub(super) async fn set_password(
 ) -> Answer<UserView> {
     let Json(SetPassword { password, account }) = body?;
     let uri: SipUri = user.parse().map_err(|_| ControlError::missing("user", &user))?;
-    let shown = service
-        .directory
-        .read()
-        .user(&uri)
-        .map(|user| view(user))
-        .ok_or_else(|| ControlError::missing("user", &user))?;
+    let known = service.directory.read().user(&uri).cloned();
+    let known = known.ok_or_else(|| ControlError::missing("user", &user))?;
     let task = tokio::spawn(async move {
         service
             .accounts
             .set_password(&uri, account.as_deref(), &password)
             .await?;
         service.sessions.recheck_users();
-        Ok::<_, ControlError>(())
+        Ok::<_, ControlError>(view(&known, &service.accounts))
     });
-    task.await.map_err(|_| ControlError::Abandoned)??;
+    let shown = task.await.map_err(|_| ControlError::Abandoned)??;
     Ok(Json(shown))
 }
 
-fn view(user: &User) -> UserView {
+fn view(user: &User, accounts: &Accounts) -> UserView {
     UserView {
         uri: user.uri.clone(),
         display_name: user.display_name.clone(),
@@ -102,5 +105,6 @@ fn view(user: &User) -> UserView {
             UserKind::Contact => UserKindName::Contact,
         },
         disabled: user.disabled,
+        account: accounts.of(&user.uri).map(|account| account.name.clone()),
     }
 }
