@@ -53,6 +53,12 @@ pub enum CloseCause {
         /// Bytes that waited.
         bytes: usize,
     },
+    /// The peer did not take what it had subscribed to.
+    #[error("{bytes} bytes of news wait for the peer")]
+    NewsUnread {
+        /// Bytes that waited.
+        bytes: usize,
+    },
     /// More was queued than the peer took.
     #[error("outbox full with {frames} frames of {bytes} bytes")]
     OutboxFull {
@@ -94,6 +100,7 @@ impl CloseCause {
             | Self::UnexpectedTls
             | Self::NoKeepAlive { .. }
             | Self::WriteStalled { .. }
+            | Self::NewsUnread { .. }
             | Self::OutboxFull { .. } => false,
         }
     }

@@ -139,6 +139,11 @@ impl Connection {
         self.driver.outbox().clone()
     }
 
+    /// Bytes on their way to the peer that its side has not taken; what the agent queued is among them.
+    pub fn waiting(&mut self) -> usize {
+        self.driver.waiting()
+    }
+
     /// Changes the keep-alive behaviour, as when the peer has said what it understands.
     pub fn set_keep_alive(&mut self, keep_alive: KeepAlivePolicy) {
         self.driver.set_keep_alive(keep_alive);

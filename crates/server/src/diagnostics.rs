@@ -54,7 +54,7 @@ pub(crate) enum Refused {
     #[error("Contact must be one address of at most 1024 bytes, or * with Expires: 0")]
     OddContact,
     /// The endpoint has a name that cannot stand in an address.
-    #[error("epid and +sip.instance may have at most 96 letters, digits and any of - . _ :")]
+    #[error("epid and +sip.instance may have at most 96 letters, digits and any of - . _ : < >")]
     OddEndpoint,
     /// A registration that would have to be refreshed all the time.
     #[error("the registration is too short: see Min-Expires")]
@@ -65,6 +65,9 @@ pub(crate) enum Refused {
     /// The connection carries as many users as it may.
     #[error("too many users on this connection: open another one")]
     TooManyUsers,
+    /// The connection has as many subscriptions as it may have.
+    #[error("too many subscriptions on this connection: ask for many users in one")]
+    TooManySubscriptions,
     /// The server has as many endpoints as it may have.
     #[error("too many endpoints are signed in to this server: try again later")]
     FullRegistrar,
@@ -120,6 +123,7 @@ impl Refused {
             Self::TooManyEndpoints => 60_053,
             Self::TooManyUsers => 60_054,
             Self::FullRegistrar => 60_055,
+            Self::TooManySubscriptions => 60_056,
         }
     }
 

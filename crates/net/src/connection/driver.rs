@@ -260,6 +260,11 @@ impl Driver {
         }
     }
 
+    pub(super) fn waiting(&mut self) -> usize {
+        self.take_output();
+        self.output.bytes()
+    }
+
     fn take_output(&mut self) {
         if self.agent.has_output() {
             let before = self.output.pieces();

@@ -1,6 +1,6 @@
 //! What users publish ([MS-PRES]): a category instance in a container, with its version and its lifetime.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use parlor_rooms::DocumentChange;
@@ -15,6 +15,9 @@ use crate::xml::Element;
 
 /// Publications of one user at once; a client makes about thirty, and one for each followed room.
 const MAX_PUBLICATIONS: usize = 512;
+/// Bytes of all bodies of one user. Each watcher is sent what it may see of them after each change, the user's own
+/// clients all of it; a real client's are together some ten thousand.
+const MAX_BYTES: usize = 256 << 10;
 
 /// The publications of one user.
 #[derive(Debug, Default)]
@@ -84,6 +87,13 @@ impl Publications {
         }
         let added = operations.iter().filter(|operation| operation.version == 0);
         if self.0.len() + added.count() > MAX_PUBLICATIONS {
+            return Err(Fault::TooMany);
+        }
+        let added: usize = operations.iter().map(|operation| operation.body.len()).sum();
+        let replaced: BTreeSet<&Key> = operations.iter().map(|operation| &operation.key).collect();
+        let left = self.0.iter().filter(|(key, _)| !replaced.contains(key));
+        let left: usize = left.map(|(_, publication)| publication.body.len()).sum();
+        if left + added > MAX_BYTES {
             return Err(Fault::TooMany);
         }
         let changes = operations.iter().filter_map(|operation| {
@@ -304,5 +314,33 @@ mod tests {
         let none = Publications::default();
         assert_eq!(none.planned(&planned, "now").err(), Some(Fault::TooMany));
         assert!(none.planned(&planned[1..], "now").is_ok());
+    }
+
+    #[test]
+    fn what_is_published_is_limited_in_bytes() {
+        let body = "x".repeat(15_000);
+        let note = |instance: usize, version: u32| {
+            format!(
+                "<publication categoryName='note' instance='{instance}' container='2' version='{version}'>\
+                 <n>{body}</n></publication>"
+            )
+        };
+        let number = MAX_BYTES / (body.len() + 7);
+        let full = operations(&(0..number).map(|n| note(n, 0)).collect::<String>());
+        let mut there = Publications::default();
+        for document in there.planned(&full, "now").unwrap() {
+            let DocumentChange::Put { name, content } = document else {
+                panic!("{document:?}")
+            };
+            there
+                .recall(name.strip_prefix("publication/").unwrap(), &content)
+                .unwrap();
+        }
+        let more = operations(&note(number, 0));
+        assert_eq!(there.planned(&more, "now").err(), Some(Fault::TooMany));
+        assert!(
+            there.planned(&operations(&note(0, 1)), "now").is_ok(),
+            "instead of another"
+        );
     }
 }

@@ -7,12 +7,14 @@ mod presence;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use parlor_net::CloseCause;
 use parlor_sip::{
     Method, Name, NameAddr, Request, RequestDraft, ResponseDraft, ServerTransactionId, StatusCode, Target,
 };
 use parlor_xccos::SipUri;
 
 use super::Session;
+use crate::diagnostics::Refused;
 use crate::mailbox::Mail;
 use crate::provisioning::{
     CONTACTS_EVENT, CONTACTS_TYPE, EVENTS, PRESENCE_EVENT, PROVISIONING_EVENT, PROVISIONING_TYPE, SELF_EVENT,
@@ -27,6 +29,9 @@ const FETCHED: &str = "terminated;expires=0";
 const NEW_LIST_AFTER: Duration = Duration::from_secs(2);
 /// Subscriptions of one connection; a client without batches makes one per contact.
 const MAX_SUBSCRIPTIONS: usize = 1_024;
+/// Bytes that may wait for the peer when it is to be told something more. News are told whether it reads or not, so they
+/// need a bound of their own: as much as an outbox holds, some thousand contacts that change at once.
+const MAX_WAITING: usize = 4 << 20;
 
 /// What keeps going to a client until it says otherwise.
 #[derive(Debug)]
@@ -95,6 +100,9 @@ impl Session {
             watched: Vec::new(),
             categories: Vec::new(),
         };
+        if let Err(refused) = self.may_listen(call_id, &subscription, expires > 0) {
+            return self.refuse(transaction, refused);
+        }
         // Whoever looks first and listens then misses what changes in between.
         if expires > 0 && event != PRESENCE_EVENT {
             self.service
@@ -143,6 +151,28 @@ impl Session {
             self.notify(&subscription, &state, notification);
         }
         self.keep(call_id, subscription, expires > 0);
+    }
+
+    /// Whether there is place for a subscription that goes on; one that is there already has its place.
+    fn may_listen(&mut self, call_id: &str, asked: &Subscription, goes_on: bool) -> Result<(), Refused> {
+        if !goes_on {
+            return Ok(());
+        }
+        let now = self.connection.now();
+        let living = self
+            .subscriptions
+            .values()
+            .filter(|other| other.ends > now)
+            .count();
+        if living >= MAX_SUBSCRIPTIONS && !self.subscriptions.contains_key(call_id) {
+            return Err(Refused::TooManySubscriptions);
+        }
+        // It ends with this connection, and both with the user, registered or not.
+        if self.remember(&asked.subscriber) {
+            Ok(())
+        } else {
+            Err(Refused::TooManyUsers)
+        }
     }
 
     /// A client that adds a contact while it signs in takes an empty list for the whole truth and drops the contact
@@ -250,7 +280,13 @@ impl Session {
     }
 
     /// A notification in a request of its own: BENOTIFY, which nobody answers, to those who understand it.
+    ///
+    /// A peer that has not taken what it was told before loses the connection, and asks again when it comes back.
     fn notify(&mut self, subscription: &Subscription, state: &str, notification: Notification) {
+        let bytes = self.connection.waiting();
+        if bytes > MAX_WAITING {
+            return self.connection.begin_close(CloseCause::NewsUnread { bytes });
+        }
         let method = if subscription.benotify {
             Method::BENOTIFY
         } else {

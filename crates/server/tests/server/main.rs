@@ -12,4 +12,5 @@ mod passwords;
 mod presence;
 mod registrar;
 mod sign_in;
+mod subscriptions;
 mod world;

@@ -263,6 +263,15 @@ async fn a_connection_carries_a_limited_number_of_users() {
         "{}",
         reason(&refused)
     );
+    // Nor is anybody else told of anything.
+    let subscribe = RequestDraft::new(Method::SUBSCRIBE).header(Name::Event, "vnd-microsoft-roaming-self");
+    let refused = host.request(&format!("user{limit}@{DOMAIN}"), subscribe).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    assert!(
+        reason(&refused).contains("too many users"),
+        "{}",
+        reason(&refused)
+    );
 }
 
 #[tokio::test]
