@@ -51,7 +51,9 @@ pub(crate) enum Refused {
     #[error("the user is not signed in")]
     NotSignedIn,
     /// The Contact of a REGISTER cannot be bound.
-    #[error("Contact must be one address of at most 1024 bytes, or * with Expires: 0")]
+    #[error(
+        "Contact must be one address of at most 1024 bytes, or * with Expires: 0; Expires must be a number"
+    )]
     OddContact,
     /// The endpoint has a name that cannot stand in an address.
     #[error("epid and +sip.instance may have at most 96 letters, digits and any of - . _ : < >")]

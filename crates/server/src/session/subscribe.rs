@@ -123,7 +123,10 @@ impl Session {
                 self.service.presence.own_document(&subscription.subscriber),
             )
         } else {
-            self.first_presence(request, &mut subscription)
+            let Some(presence) = self.first_presence(request, &mut subscription) else {
+                return self.respond(transaction, StatusCode::BAD_REQUEST);
+            };
+            presence
         };
         let state = if expires > 0 {
             format!("active;expires={expires}")

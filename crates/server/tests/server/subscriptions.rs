@@ -67,3 +67,16 @@ async fn who_is_disabled_does_not_listen_on_without_having_registered() {
     disable(&world, "alice").await;
     alice.closed().await;
 }
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_is_refused() {
+    let world = World::start().await;
+    let mut alice = member(&world, "alice").await;
+    for list in ["<batchSub>", "<batchSub/>", "no list"] {
+        let subscribe = RequestDraft::new(Method::SUBSCRIBE)
+            .header(Name::Event, "presence")
+            .body("application/msrtc-adrl-categorylist+xml", list);
+        let refused = alice.request("alice@example.com", subscribe).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{list}");
+    }
+}

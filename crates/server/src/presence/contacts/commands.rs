@@ -41,10 +41,11 @@ impl Contacts {
     /// Applies a command; all of it or nothing.
     pub(in crate::presence) fn apply(&mut self, command: &Element) -> Result<Changed, Fault> {
         // A client that has not read the list yet says 0; it adds to it without knowing what is there.
-        if let Ok(delta) = text(command, "deltaNum")?.parse::<u32>()
-            && delta != 0
-            && delta != self.delta
-        {
+        let known = match text(command, "deltaNum")?.as_str() {
+            "" => 0,
+            number => number.parse::<u32>().map_err(|_| Fault::Unreadable)?,
+        };
+        if known != 0 && known != self.delta {
             return Err(Fault::WrongVersions(vec![(1, self.delta)]));
         }
         let mut delta = Delta::default();

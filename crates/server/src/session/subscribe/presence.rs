@@ -15,7 +15,12 @@ const MAX_CATEGORIES: usize = 32;
 
 impl Session {
     /// Reads whom a presence subscription is about; a refresh that names nobody goes on as it was.
-    pub(super) fn first_presence(&self, request: &Request, subscription: &mut Subscription) -> Notification {
+    /// None when there is a list that cannot be read: whoever sent it would wait for ever for those on it.
+    pub(super) fn first_presence(
+        &self,
+        request: &Request,
+        subscription: &mut Subscription,
+    ) -> Option<Notification> {
         let before = request
             .call_id()
             .ok()
@@ -30,6 +35,9 @@ impl Session {
             .flatten()
             .and_then(|document| document.child("action").cloned());
         let Some(action) = action else {
+            if batch && !request.body().is_empty() {
+                return None;
+            }
             if subscription.watched.is_empty()
                 && let Ok(to) = request.to()
                 && let Ok(user) = to.uri.aor().parse()
@@ -37,10 +45,10 @@ impl Session {
                 subscription.watched.push(user);
             }
             let documents = self.categories_of(subscription);
-            return match documents.as_slice() {
+            return Some(match documents.as_slice() {
                 [(_, document)] => Notification::new(CATEGORIES_TYPE, document.clone()),
                 _ => batch_of(subscription, &documents),
-            };
+            });
         };
         let resources = || {
             let resources = action.all("adhocList").flat_map(|list| list.all("resource"));
@@ -53,7 +61,7 @@ impl Session {
             .is_some_and(|name| name.eq_ignore_ascii_case("unsubscribe"))
         {
             subscription.watched.retain(|user| !named.contains(user));
-            return batch_of(subscription, &[]);
+            return Some(batch_of(subscription, &[]));
         }
         let categories: Vec<String> = action
             .all("categoryList")
@@ -72,7 +80,7 @@ impl Session {
             }
         }
         let documents = self.categories_of(subscription);
-        batch_of(subscription, &documents)
+        Some(batch_of(subscription, &documents))
     }
 
     /// What the subscriber may see of each watched user whom the directory knows, and a watch on them from before.

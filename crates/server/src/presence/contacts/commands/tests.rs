@@ -145,3 +145,13 @@ fn a_list_is_so_long_and_no_longer() {
     assert_eq!(list.apply(&set(MAX_CONTACTS)).err(), Some(Fault::TooMany));
     assert!(list.apply(&set(0)).is_ok());
 }
+
+#[test]
+fn a_number_that_is_none_is_not_taken_for_the_right_one() {
+    let mut list = Contacts::default();
+    for number in ["99999999999", "-1", "one"] {
+        let command = command(&SET.replace("deltaNum>1<", &format!("deltaNum>{number}<")));
+        assert_eq!(list.apply(&command).err(), Some(Fault::Unreadable), "{number}");
+    }
+    assert!(list.is_new());
+}
