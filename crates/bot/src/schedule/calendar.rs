@@ -1,6 +1,6 @@
 //! Calendars of holidays or shifts: which event of an iCalendar file (RFC 5545) covers a time.
 //!
-//! Reading lines is [`lines`], events [`event`], recurrence rules [`recurrence`]; a file that may change is [`file`].
+//! Reading lines is `lines`, events `event`, recurrence rules `recurrence`; a file that may change is `file`.
 
 mod event;
 mod file;
