@@ -13,5 +13,6 @@ mod feed;
 mod health;
 mod ledger;
 mod program;
+mod reload;
 mod trace;
 mod up;

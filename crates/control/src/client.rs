@@ -64,6 +64,16 @@ impl Client {
         self.answer(method, path, body.into()).await
     }
 
+    /// Has the process read its configuration again, unless it is the one that has done so just now.
+    ///
+    /// # Errors
+    /// [`ClientError`]; what is wrong with the configuration is not one of them.
+    pub async fn reload(&self, done_by: Option<u32>) -> Result<crate::ReloadAnswer, ClientError> {
+        let query = done_by.map(|pid| format!("?done_by={pid}")).unwrap_or_default();
+        self.answer(Method::POST, &format!("/reload{query}"), Bytes::new())
+            .await
+    }
+
     /// Asks for an endless answer of one JSON value per line.
     ///
     /// # Errors

@@ -4,12 +4,14 @@
 //! are is left to whoever opens it: `parlor_server::control`, `parlor_host::control`.
 
 mod client;
+mod reload;
 mod socket;
 
 use serde::{Deserialize, Serialize};
 
 pub use client::{Client, ClientError, Lines, escape};
 pub use hyper::Method;
+pub use reload::{ReloadAnswer, ReloadRequests, Reloads, Request, reload_route, reloads};
 pub use socket::{Socket, SocketError};
 
 /// The body of every answer that is not a 2xx.

@@ -40,6 +40,10 @@ impl<K: Ord, V: Clone> Lines<K, V> {
         }
     }
 
+    fn keep(&self, keep: impl Fn(&K) -> bool) {
+        self.lock().retain(|key, _| keep(key));
+    }
+
     fn all(&self) -> Vec<V> {
         self.lock().values().cloned().collect()
     }
@@ -48,6 +52,10 @@ impl<K: Ord, V: Clone> Lines<K, V> {
 impl Board {
     pub(crate) fn add_endpoint(&self, line: EndpointStatus) {
         self.endpoints.add(line.user.clone(), line);
+    }
+
+    pub(crate) fn remove_endpoint(&self, user: &SipUri) {
+        self.endpoints.keep(|line| line != user);
     }
 
     pub(crate) fn endpoint(&self, user: &SipUri, change: impl FnOnce(&mut EndpointStatus)) {
@@ -62,6 +70,12 @@ impl Board {
         self.rooms.add((line.user.clone(), line.room.clone()), line);
     }
 
+    /// Removes a room by the spelling under which rooms are the same.
+    pub(crate) fn remove_room(&self, user: &SipUri, key: &str) {
+        self.rooms
+            .keep(|(owner, room)| owner != user || room.to_lowercase() != key);
+    }
+
     pub(crate) fn room(&self, user: &SipUri, room: &str, change: impl FnOnce(&mut RoomStatus)) {
         self.rooms.change(&(user.clone(), room.to_owned()), change);
     }
@@ -74,6 +88,10 @@ impl Board {
         self.instances.add(line.id.clone(), line);
     }
 
+    pub(crate) fn remove_instance(&self, id: &str) {
+        self.instances.keep(|line| line != id);
+    }
+
     pub(crate) fn instance(&self, id: &String, change: impl FnOnce(&mut InstanceStatus)) {
         self.instances.change(id, change);
     }
@@ -84,6 +102,10 @@ impl Board {
 
     pub(crate) fn add_feed(&self, line: FeedStatus) {
         self.feeds.add(line.url.clone(), line);
+    }
+
+    pub(crate) fn keep_feeds(&self, keep: impl Fn(&str) -> bool) {
+        self.feeds.keep(|url| keep(url));
     }
 
     pub(crate) fn feed(&self, url: &String, change: impl FnOnce(&mut FeedStatus)) {

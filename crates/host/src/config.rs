@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parlor_bot::{Limits, Room, SipUri};
 use parlor_client::Platform;
+use parlor_control::Reloads;
 
 use crate::clock::Clock;
 use crate::fault::Faults;
@@ -36,6 +37,8 @@ pub struct Config {
     pub operator_room: Option<Room>,
     /// How long posts may be, as the server is known to allow.
     pub limits: Limits,
+    /// Where a request to reload on the control socket goes; none takes no such requests.
+    pub reloads: Option<Reloads>,
     /// Waits, counts and sizes.
     pub tuning: Tuning,
     /// Where the time comes from.
@@ -81,7 +84,7 @@ pub enum SignIn {
 }
 
 /// One bot with its settings: an instance of a kind.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct InstanceConfig {
     /// Its name, unique in the host. What it has done is remembered under this name.
     pub id: String,
@@ -185,6 +188,7 @@ impl Config {
             feed_roots: Roots::default(),
             operator_room: None,
             limits: Limits::default(),
+            reloads: None,
             tuning: Tuning::default(),
             clock: Clock::System,
             faults: Faults::none(),

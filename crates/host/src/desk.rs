@@ -1,9 +1,8 @@
 //! What can be asked of a running host, by its owner in the process and through the control socket.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use parlor_bot::SipUri;
 use tokio::sync::Notify;
 
 use crate::courier::is_person;
@@ -21,21 +20,69 @@ const LISTED_SCHEDULES: usize = 100;
 #[derive(Debug, Clone)]
 pub(crate) struct Desk {
     pub(crate) ground: Ground,
-    /// The endpoints in the configuration's order.
-    pub(crate) order: Arc<[SipUri]>,
     pub(crate) timetable: Timetable,
-    pub(crate) bells: Arc<Bells>,
+    pub(crate) bells: Bells,
 }
 
-/// Whom to wake for work that comes from outside the usual ways.
+/// Whom to wake for work that comes from outside the usual ways; all clones know the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bells(Arc<Mutex<Known>>);
+
 #[derive(Debug, Default)]
-pub(crate) struct Bells {
+struct Known {
     /// Senders by user and room as the outbox spells them.
-    pub(crate) senders: HashMap<(String, String), Arc<Notify>>,
+    senders: HashMap<(String, String), Arc<Notify>>,
     /// Couriers by user.
-    pub(crate) couriers: HashMap<String, Arc<Notify>>,
+    couriers: HashMap<String, Arc<Notify>>,
     /// Workers by instance.
-    pub(crate) workers: HashMap<String, Arc<Bell>>,
+    workers: HashMap<String, Arc<Bell>>,
+}
+
+impl Bells {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A sender began, or ended.
+    pub(crate) fn sender(&self, user: &str, room: &str, bell: Option<Arc<Notify>>) {
+        let key = (user.to_owned(), room.to_owned());
+        match bell {
+            Some(bell) => self.lock().senders.insert(key, bell),
+            None => self.lock().senders.remove(&key),
+        };
+    }
+
+    /// A courier began, or ended.
+    pub(crate) fn courier(&self, user: &str, bell: Option<Arc<Notify>>) {
+        match bell {
+            Some(bell) => self.lock().couriers.insert(user.to_owned(), bell),
+            None => self.lock().couriers.remove(user),
+        };
+    }
+
+    /// A worker began, or ended.
+    pub(crate) fn worker(&self, instance: &str, bell: Option<Arc<Bell>>) {
+        match bell {
+            Some(bell) => self.lock().workers.insert(instance.to_owned(), bell),
+            None => self.lock().workers.remove(instance),
+        };
+    }
+
+    /// Wakes a sender, or the courier when it is a person; `false` when there is none.
+    fn ring_sender(&self, place: &(String, String)) -> bool {
+        let known = self.lock();
+        let (user, to) = place;
+        let courier = || known.couriers.get(user).filter(|_| is_person(to));
+        let bell = known.senders.get(place).or_else(courier);
+        bell.inspect(|bell| bell.notify_one()).is_some()
+    }
+
+    /// Wakes a worker for its inbox; `false` when there is none.
+    fn ring_worker(&self, instance: &str) -> bool {
+        let known = self.lock();
+        let bell = known.workers.get(instance);
+        bell.inspect(|bell| bell.ring_for_inbox()).is_some()
+    }
 }
 
 impl Desk {
@@ -46,11 +93,9 @@ impl Desk {
         // Without the state there is nothing to be told about the outbox; its own event has told why.
         let outbox = self.ground.state.outbox_depth().await.unwrap_or_default();
         let age = |oldest: i64| u64::try_from(now.timestamp_millis() - oldest).unwrap_or(0) / 1000;
-        let mut endpoints = board.endpoints();
-        endpoints.sort_by_key(|line| self.order.iter().position(|user| *user == line.user));
         Status {
             at: now,
-            endpoints,
+            endpoints: board.endpoints(),
             rooms: board.rooms(),
             instances: board.instances(),
             outbox: OutboxStatus {
@@ -83,21 +128,13 @@ impl Desk {
             waiting_for_start: 0,
         };
         for place in &revived.posts {
-            let (user, to) = place;
-            let courier = || self.bells.couriers.get(user).filter(|_| is_person(to));
-            match self.bells.senders.get(place).or_else(courier) {
-                Some(bell) => bell.notify_one(),
-                None => retried.waiting_for_start += 1,
-            }
+            retried.waiting_for_start += u64::from(!self.bells.ring_sender(place));
         }
         for instance in revived.events {
             self.ground.board.instance(&instance, |line| {
                 line.quarantined = line.quarantined.saturating_sub(1);
             });
-            match self.bells.workers.get(&instance) {
-                Some(bell) => bell.ring_for_inbox(),
-                None => retried.waiting_for_start += 1,
-            }
+            retried.waiting_for_start += u64::from(!self.bells.ring_worker(&instance));
         }
         Ok(retried)
     }

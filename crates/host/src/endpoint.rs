@@ -52,7 +52,7 @@ impl EndpointTask {
                         tokio::select! {
                             biased;
                             reason = self.watch(&local) => reason,
-                            never = self.receive(messages) => match never {},
+                            never = self.receive(&local, messages) => match never {},
                         }
                     }
                     Err(error) => Some(reason(&error)),
@@ -77,10 +77,15 @@ impl EndpointTask {
     }
 
     /// Takes private messages in, then waits for the end of the endpoint.
-    async fn receive(&self, messages: Option<PrivateMessages>) -> Infallible {
-        if let Some(messages) = messages {
-            self.reception.serve(messages).await;
-        }
+    async fn receive(&self, local: &LocalEndpoint, messages: Option<PrivateMessages>) -> Infallible {
+        let messages = match messages {
+            Some(messages) => messages,
+            None => {
+                self.reception.opened().await;
+                local.private_messages().await
+            }
+        };
+        self.reception.serve(messages).await;
         std::future::pending().await
     }
 

@@ -242,6 +242,15 @@ pub enum HostEvent {
         /// Why.
         reason: String,
     },
+    /// A changed configuration is in use.
+    Reloaded {
+        /// New instances.
+        started: Vec<String>,
+        /// Changed instances.
+        restarted: Vec<String>,
+        /// Instances that are not named any more.
+        removed: Vec<String>,
+    },
     /// The host stops.
     Stopping,
 }

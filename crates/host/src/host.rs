@@ -1,44 +1,31 @@
 //! A running host: started from a configuration, asked for its status, shut down.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use parlor_bot::{Registry, SipUri, State as Values};
+use parlor_bot::Registry;
 use parlor_control::{Socket, SocketError};
 use thiserror::Error;
-use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Config, EndpointConfig, InstanceConfig};
+use crate::config::{Config, InstanceConfig};
 use crate::control;
-use crate::courier::Courier;
+use crate::crew::{Crew, join};
 use crate::desk::Desk;
-use crate::endpoint::EndpointTask;
 use crate::events::{Announcer, HostEvent, HostEvents};
-use crate::feeds::Fetcher;
 use crate::ground::{Ground, pause};
 use crate::health::Health;
 use crate::ledger::{LedgerEntry, LedgerQuery, Retried, Retry};
-use crate::plan::{Plan, PrivatePlan, Ready, RoomPlan};
-use crate::poller::Poller;
-use crate::reception::Reception;
-use crate::room::{RoomJob, RoomTask};
-use crate::sender::{Budgets, Sender, Turns};
 use crate::state::{State, StateError};
-use crate::status::{EndpointStatus, InstanceState, InstanceStatus, RoomStatus, Status};
-use crate::timekeeper::{Timekeeper, Timetable};
-use crate::validate::{Made, Problem, inspect};
-use crate::worker::Worker;
+use crate::status::{InstanceStatus, Status};
+use crate::validate::{Problem, inspect};
 
 /// How often what is no longer needed is removed from the state.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
-/// What signing out may take beyond the drain time; the SDK has a shorter deadline of its own.
-const SIGN_OUT: Duration = Duration::from_secs(10);
 /// How long an answer on the control socket may hold up the end.
 const CONTROL: Duration = Duration::from_secs(2);
 
@@ -66,38 +53,13 @@ pub struct ShutdownReport {
 /// A running host. Dropping it without [`Host::shutdown`] ends it as a crash would: nothing committed is lost.
 #[derive(Debug)]
 pub struct Host {
-    ground: Ground,
+    pub(crate) ground: Ground,
+    pub(crate) crew: Crew,
     desk: Desk,
     first_listener: Mutex<Option<HostEvents>>,
-    stops: Stops,
-    tasks: Tasks,
-}
-
-/// The order in which a host stops.
-#[derive(Debug, Default)]
-struct Stops {
-    /// Rooms, feeds and schedules take nothing in.
-    intake: CancellationToken,
-    /// Workers end after the event they are at.
-    work: CancellationToken,
-    /// Senders end when nothing is left that can be delivered.
-    finish: CancellationToken,
-    /// Rooms are left, endpoints signed out.
-    leave: CancellationToken,
-    /// The control socket is closed: last, so that it can be asked how the stopping goes.
-    control: CancellationToken,
-}
-
-/// All tasks, by when they are waited for.
-#[derive(Debug, Default)]
-struct Tasks {
-    sources: JoinSet<()>,
-    workers: JoinSet<()>,
-    senders: JoinSet<()>,
-    connections: JoinSet<()>,
+    /// The control socket is closed last, so that it can be asked how the stopping goes.
     control: JoinSet<()>,
-    /// How often bots may post, shared by all senders.
-    budgets: Budgets,
+    end_control: CancellationToken,
 }
 
 /// Starts a host and returns when its state is loaded and its tasks run; signing in goes on behind.
@@ -121,27 +83,42 @@ pub async fn start(config: Config, registry: Registry) -> Result<Host, StartErro
         board: Default::default(),
     };
     let first_listener = Mutex::new(Some(ground.announcer.listen()));
-    let plan = plan(&ground, &config, &registry).await?;
-    let timetable = Timetable::default();
-    let stops = Stops::default();
-    let endpoints = config.endpoints.iter().map(|endpoint| endpoint.user.clone());
+    let mut crew = Crew::new(ground.clone(), registry.clone(), &config);
+    for endpoint in &config.endpoints {
+        crew.begin_endpoint(endpoint);
+    }
+    for (instance, made) in inspect(&config, &registry) {
+        match made {
+            Ok(made) => crew.begin_instance(instance, made, None).await?,
+            Err(problems) => {
+                let quarantined = ground.state.quarantined(instance.id.clone()).await?;
+                leave_out(&ground, instance, quarantined, &problems);
+            }
+        }
+    }
+    crew.begin_left_over().await?;
+    crew.begin_sources();
+    crew.begin_chore(keep_house);
     let desk = Desk {
         ground: ground.clone(),
-        order: endpoints.collect(),
-        timetable: timetable.clone(),
-        bells: plan.bells().into(),
+        timetable: crew.timetable().clone(),
+        bells: crew.bells().clone(),
     };
-    let mut tasks = Tasks::spawn(&ground, &config, &registry, plan, &timetable, &stops);
+    let (mut control, end_control) = (JoinSet::new(), CancellationToken::new());
     if let Some(socket) = socket {
-        let router = control::router(desk.clone());
-        tasks.control.spawn(socket.serve(router, stops.control.clone()));
+        let mut router = control::router(desk.clone());
+        if let Some(reloads) = config.reloads {
+            router = router.merge(parlor_control::reload_route(reloads));
+        }
+        control.spawn(socket.serve(router, end_control.clone()));
     }
     Ok(Host {
         ground,
+        crew,
         desk,
         first_listener,
-        stops,
-        tasks,
+        control,
+        end_control,
     })
 }
 
@@ -163,71 +140,6 @@ pub async fn retry_stopped(state_path: PathBuf, retry: Retry) -> Result<Retried,
     })
 }
 
-/// Makes the instances, loads what they remember, and plans their tasks.
-async fn plan(ground: &Ground, config: &Config, registry: &Registry) -> Result<Plan, StateError> {
-    let mut ready = Vec::new();
-    for (instance, made) in inspect(config, registry) {
-        let quarantined = ground.state.quarantined(instance.id.clone()).await?;
-        match made {
-            Ok(made) => {
-                ground.board.add_instance(line(instance, quarantined, None));
-                let values = values(ground, instance).await?;
-                ready.push(Ready {
-                    instance,
-                    made,
-                    values,
-                });
-            }
-            Err(problems) => leave_out(ground, instance, quarantined, &problems),
-        }
-    }
-    for one in &ready {
-        announce_started(ground, one.instance, &one.made);
-    }
-    let mut plan = Plan::new(config, ready, ground.clock.millis());
-    for (user, room) in ground.state.rooms_with_waiting_posts().await? {
-        let planned = user
-            .parse::<SipUri>()
-            .is_ok_and(|user| plan.add_left_over(&user, &room));
-        if !planned {
-            let reason = format!("posts wait for {user}, which is not one of the endpoints any more");
-            let instance = String::new();
-            ground.announcer.tell(HostEvent::DeliveryFailed {
-                instance,
-                room,
-                reason,
-                dead: false,
-            });
-        }
-    }
-    Ok(plan)
-}
-
-async fn values(ground: &Ground, instance: &InstanceConfig) -> Result<Values, StateError> {
-    let mut values = BTreeMap::new();
-    for (name, json) in ground.state.values(instance.id.clone()).await? {
-        match serde_json::from_str(&json) {
-            Ok(value) => {
-                values.insert(name, value);
-            }
-            Err(error) => {
-                tracing::error!(instance = %instance.id, %name, %error, "a stored value cannot be read")
-            }
-        }
-    }
-    Ok(Values::from(values))
-}
-
-fn announce_started(ground: &Ground, instance: &InstanceConfig, made: &Made) {
-    let rooms = made.setup.rooms().iter().map(ToString::to_string).collect();
-    let (instance, kind) = (instance.id.clone(), instance.kind.clone());
-    ground.announcer.tell(HostEvent::BotStarted {
-        instance,
-        kind,
-        rooms,
-    });
-}
-
 /// An instance whose settings are wrong does not run; the others do.
 fn leave_out(ground: &Ground, instance: &InstanceConfig, quarantined: u64, problems: &[Problem]) {
     let reasons = problems
@@ -239,155 +151,12 @@ fn leave_out(ground: &Ground, instance: &InstanceConfig, quarantined: u64, probl
     if ground.board.instances().iter().all(|line| line.id != instance.id) {
         ground
             .board
-            .add_instance(line(instance, quarantined, Some(reason.clone())));
+            .add_instance(InstanceStatus::new(instance, quarantined, Some(reason.clone())));
     }
     ground.announcer.tell(HostEvent::BotStopped {
         instance: instance.id.clone(),
         reason,
     });
-}
-
-fn line(instance: &InstanceConfig, quarantined: u64, error: Option<String>) -> InstanceStatus {
-    InstanceStatus {
-        id: instance.id.clone(),
-        kind: instance.kind.clone(),
-        user: instance.user.clone(),
-        rooms: instance.rooms.iter().map(ToString::to_string).collect(),
-        state: if error.is_some() {
-            InstanceState::Stopped
-        } else {
-            InstanceState::Running
-        },
-        handled: 0,
-        failed: 0,
-        presence_dropped: 0,
-        waiting_since: None,
-        quarantined,
-        last_error: error,
-    }
-}
-
-impl Tasks {
-    fn spawn(
-        ground: &Ground,
-        config: &Config,
-        registry: &Registry,
-        mut plan: Plan,
-        timetable: &Timetable,
-        stops: &Stops,
-    ) -> Self {
-        let mut tasks = Self::default();
-        let rates = config.instances.iter().map(|instance| {
-            let rate = instance.rate.or(config.tuning.bot_rate);
-            (instance.id.clone(), rate)
-        });
-        tasks.budgets = Budgets::new(rates);
-        for endpoint in &config.endpoints {
-            let rooms = plan.rooms.remove(&endpoint.user).unwrap_or_default();
-            let PrivatePlan { listeners, bell } = plan.private.remove(&endpoint.user).unwrap_or_default();
-            let reception = Reception {
-                ground: ground.clone(),
-                user: endpoint.user.clone(),
-                listeners,
-                bots: plan.bots.clone(),
-                intake: stops.intake.clone(),
-            };
-            tasks.spawn_endpoint(ground, config, endpoint, rooms, (reception, bell), stops);
-        }
-        for (job, runner) in plan.workers {
-            let worker = Worker::new(ground.clone(), registry.clone(), stops.work.clone(), job, runner);
-            tasks.workers.spawn(worker.run());
-        }
-        let timekeeper = Timekeeper::new(ground.clone(), timetable.clone(), stops.intake.clone());
-        tasks.sources.spawn(timekeeper.run(plan.scheduled));
-        let fetcher = Fetcher::new(&config.user_agent, &config.feed_roots);
-        let poller = Poller::new(ground.clone(), fetcher, stops.intake.clone(), plan.subscribers);
-        tasks.sources.spawn(poller.run());
-        tasks
-            .sources
-            .spawn(keep_house(ground.clone(), stops.intake.clone()));
-        tasks
-    }
-
-    fn spawn_endpoint(
-        &mut self,
-        ground: &Ground,
-        config: &Config,
-        endpoint: &EndpointConfig,
-        rooms: BTreeMap<String, RoomPlan>,
-        (reception, bell): (Reception, Arc<Notify>),
-        stops: &Stops,
-    ) {
-        let boot = ground.clock.millis();
-        let user = endpoint.user.clone();
-        let (state, last_error) = ("idle".to_owned(), None);
-        ground.board.add_endpoint(EndpointStatus {
-            user: user.clone(),
-            state,
-            last_error,
-        });
-        let (chat, offered) = watch::channel(None);
-        for (key, room) in rooms {
-            let RoomPlan {
-                shown,
-                listening,
-                authors,
-                drained,
-                bell,
-                session,
-            } = room;
-            ground
-                .board
-                .add_room(RoomStatus::new(user.clone(), shown.clone()));
-            self.senders.spawn(
-                Sender {
-                    ground: ground.clone(),
-                    user: user.clone(),
-                    room: key,
-                    shown: shown.clone(),
-                    bell,
-                    session: session.subscribe(),
-                    turns: Turns::new(ground.tuning.room_rate, self.budgets.clone()),
-                    started: Some(boot),
-                    finish: stops.finish.clone(),
-                }
-                .run(),
-            );
-            let job = RoomJob {
-                user: user.clone(),
-                room: shown,
-                listening,
-                authors,
-                drained,
-                chat: offered.clone(),
-                session,
-                intake: stops.intake.clone(),
-                leave: stops.leave.clone(),
-            };
-            self.connections.spawn(RoomTask::new(ground.clone(), job).run());
-        }
-        let (local, signed_in) = watch::channel(None);
-        let courier = Courier {
-            ground: ground.clone(),
-            user,
-            bell,
-            endpoint: signed_in,
-            finish: stops.finish.clone(),
-        };
-        self.senders.spawn(courier.run());
-        self.connections.spawn(
-            EndpointTask {
-                ground: ground.clone(),
-                endpoint: endpoint.clone(),
-                service: config.service.clone(),
-                chat,
-                local,
-                reception,
-                leave: stops.leave.clone(),
-            }
-            .run(),
-        );
-    }
 }
 
 impl Host {
@@ -440,17 +209,10 @@ impl Host {
     pub async fn shutdown(mut self, drain: Duration) -> ShutdownReport {
         let deadline = Instant::now() + drain;
         self.ground.announcer.tell(HostEvent::Stopping);
-        self.stops.intake.cancel();
-        join(&mut self.tasks.sources, deadline).await;
-        self.stops.work.cancel();
-        let unfinished_handlers = join(&mut self.tasks.workers, deadline).await;
-        self.stops.finish.cancel();
-        join(&mut self.tasks.senders, deadline).await;
-        self.stops.leave.cancel();
-        join(&mut self.tasks.connections, Instant::now() + SIGN_OUT).await;
+        let unfinished_handlers = self.crew.shut_down(deadline).await;
         let outbox = self.ground.state.outbox_depth().await.unwrap_or_default();
-        self.stops.control.cancel();
-        join(&mut self.tasks.control, Instant::now() + CONTROL).await;
+        self.end_control.cancel();
+        join(&mut self.control, Instant::now() + CONTROL).await;
         self.ground.state.close().await;
         ShutdownReport {
             unfinished_handlers,
@@ -460,34 +222,9 @@ impl Host {
 
     /// Ends everything at once, as a crash would; returns when the state file is free again.
     pub async fn kill(mut self) {
-        let Tasks {
-            sources,
-            workers,
-            senders,
-            connections,
-            control,
-            budgets: _,
-        } = &mut self.tasks;
-        for tasks in [sources, workers, senders, connections, control] {
-            tasks.shutdown().await;
-        }
+        self.crew.kill().await;
+        self.control.shutdown().await;
         self.ground.state.close().await;
-    }
-}
-
-/// Waits for tasks until the deadline, then ends them; how many had to be ended.
-async fn join(tasks: &mut JoinSet<()>, deadline: Instant) -> usize {
-    loop {
-        match timeout_at(deadline, tasks.join_next()).await {
-            Ok(None) => return 0,
-            Ok(Some(Ok(()))) => {}
-            Ok(Some(Err(error))) => tracing::error!(%error, "a task of the host failed"),
-            Err(_) => {
-                let left = tasks.len();
-                tasks.shutdown().await;
-                return left;
-            }
-        }
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Poller {
 struct Watched {
     subscribers: Arc<[Subscriber]>,
     failures: u32,
+    /// When its next look was to be before a reload.
+    planned: Option<DateTime<Utc>>,
 }
 
 /// A group of hosts that are reached, or not, together.
@@ -92,11 +94,20 @@ impl Poller {
                 .or_default()
                 .push(subscriber);
         }
+        // After a reload feeds whose subscribers are the same go on as they were.
+        let known = ground.board.feeds();
         let feeds = by_address.into_iter().map(|(url, subscribers)| {
-            ground.board.add_feed(line(&url, subscribers.len()));
+            let shown = url.to_string();
+            let known = known
+                .iter()
+                .find(|line| line.url == shown && line.subscriptions == subscribers.len());
+            if known.is_none() {
+                ground.board.add_feed(line(&url, subscribers.len()));
+            }
             let watched = Watched {
                 subscribers: subscribers.into(),
-                failures: 0,
+                failures: known.map_or(0, |line| line.failures),
+                planned: known.and_then(|line| line.next_fetch),
             };
             (url, watched)
         });
@@ -157,7 +168,8 @@ impl Poller {
             let wish = wishes.get(&url.to_string()).copied();
             let wish = wish.and_then(DateTime::from_timestamp_millis);
             let wish = wish.map_or(now, |wish| wish.min(now + LONGEST_WISH));
-            self.plan(url, wish.max(now + APART * place));
+            let planned = self.feeds.get(&url).and_then(|watched| watched.planned);
+            self.plan(url, planned.unwrap_or(now + APART * place).max(wish));
         }
         Some(())
     }

@@ -3,21 +3,55 @@
 //! A private message cannot be fetched again. So the sender is told that it arrived after it is on disk, and that it did
 //! not when it could not be stored.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use parlor_bot::{PrivateMessage, SipUri};
 use parlor_client::PrivateMessages;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::Point;
 use crate::ground::{Ground, reason};
 use crate::lane::Bell;
+use crate::room::Bots;
 use crate::state::NewInput;
 use crate::worker::Accepted;
 
+/// Who wants private messages of one endpoint; all clones know the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PrivateListeners(Arc<Listeners>);
+
+#[derive(Debug, Default)]
+struct Listeners {
+    list: RwLock<Vec<PrivateListener>>,
+    came: Notify,
+}
+
+impl PrivateListeners {
+    pub(crate) fn add(&self, listener: PrivateListener) {
+        self.0
+            .list
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(listener);
+        self.0.came.notify_one();
+    }
+
+    pub(crate) fn remove(&self, instance: &str) {
+        self.0
+            .list
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|one| one.instance != instance);
+    }
+
+    fn now(&self) -> Vec<PrivateListener> {
+        self.0.list.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// An instance that wants to be told what people write to its user.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PrivateListener {
     pub(crate) instance: String,
     pub(crate) hears_bots: bool,
@@ -30,9 +64,9 @@ pub(crate) struct Reception {
     pub(crate) ground: Ground,
     pub(crate) user: SipUri,
     /// All that want it: each is handed each message, as in a room.
-    pub(crate) listeners: Vec<PrivateListener>,
+    pub(crate) listeners: PrivateListeners,
     /// The users of this host; bots that answer bots do not stop.
-    pub(crate) bots: Arc<HashSet<SipUri>>,
+    pub(crate) bots: Bots,
     /// Takes nothing in any more.
     pub(crate) intake: CancellationToken,
 }
@@ -40,7 +74,14 @@ pub(crate) struct Reception {
 impl Reception {
     /// Whether anybody wants private messages; otherwise callers are told that there are none.
     pub(crate) fn is_open(&self) -> bool {
-        !self.listeners.is_empty()
+        !self.listeners.now().is_empty()
+    }
+
+    /// Returns when somebody wants private messages.
+    pub(crate) async fn opened(&self) {
+        while !self.is_open() {
+            self.listeners.0.came.notified().await;
+        }
     }
 
     /// Stores and accepts until the endpoint ends or the host stops taking in.
@@ -59,8 +100,12 @@ impl Reception {
 
     async fn take(&self, mut message: parlor_client::PrivateMessage) {
         let from_bot = self.bots.contains(&message.from);
-        let meant: Vec<_> = self
-            .listeners
+        let listeners = self.listeners.now();
+        if listeners.is_empty() {
+            // Nobody wants them any more; dropped, it counts as not arrived.
+            return;
+        }
+        let meant: Vec<_> = listeners
             .iter()
             .filter(|listener| listener.hears_bots || !from_bot)
             .collect();

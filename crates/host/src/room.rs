@@ -3,6 +3,7 @@
 //! Owns the membership and the order of messages. Recovering a lost connection is the SDK's task; handling a message
 //! is the workers', posting the senders'.
 
+mod arrivals;
 mod incoming;
 mod listener;
 
@@ -25,7 +26,8 @@ use crate::ledger::LedgerStatus;
 use crate::state::NewEntry;
 use crate::status::RoomStatus;
 
-pub(crate) use listener::{Authors, Listening};
+pub(crate) use arrivals::Arrivals;
+pub(crate) use listener::{Authors, Bots, Listening};
 use listener::{Hole, Listener};
 
 /// Messages asked for at a time when an instance catches up: one reply of moderate size.
@@ -42,6 +44,9 @@ pub(crate) struct RoomTask {
     /// As configured, in the spelling that the outbox and the status use.
     room: String,
     listeners: Vec<Listener>,
+    /// Who wants to listen from now on.
+    arrivals: Arc<Arrivals>,
+    authors: Authors,
     /// Told when a lane has space again.
     drained: Arc<Notify>,
     chat: watch::Receiver<Option<PersistentChatEndpoint>>,
@@ -60,9 +65,8 @@ pub(crate) struct RoomTask {
 pub(crate) struct RoomJob {
     pub(crate) user: SipUri,
     pub(crate) room: String,
-    pub(crate) listening: Vec<Listening>,
+    pub(crate) arrivals: Arc<Arrivals>,
     pub(crate) authors: Authors,
-    pub(crate) drained: Arc<Notify>,
     pub(crate) chat: watch::Receiver<Option<PersistentChatEndpoint>>,
     pub(crate) session: watch::Sender<Option<RoomSession>>,
     /// Stops taking in; the room stays joined for the senders.
@@ -80,17 +84,14 @@ enum Ended {
 
 impl RoomTask {
     pub(crate) fn new(ground: Ground, job: RoomJob) -> Self {
-        let listeners = job
-            .listening
-            .into_iter()
-            .map(|one| Listener::new(one, job.authors.clone()))
-            .collect();
         Self {
             ground,
             user: job.user,
             room: job.room,
-            listeners,
-            drained: job.drained,
+            listeners: Vec::new(),
+            drained: job.arrivals.drained(),
+            arrivals: job.arrivals,
+            authors: job.authors,
             chat: job.chat,
             session: job.session,
             intake: job.intake,
@@ -105,6 +106,7 @@ impl RoomTask {
         let mut backoff = self.ground.backoff();
         loop {
             let Some(chat) = self.chat().await else { return };
+            self.welcome();
             let reason = match self.join(&chat).await {
                 Ok((session, events, recent)) => {
                     backoff.reset();
@@ -205,10 +207,24 @@ impl RoomTask {
                     None => return Ended::Closed("the room's events ended".to_owned()),
                     Some(event) => self.on_event(session, event, &mut recovered).await,
                 },
+                () = self.arrivals.came() => {
+                    self.welcome();
+                    if let Err(ended) = self.take_places(session, None).await {
+                        return ended;
+                    }
+                }
                 () = self.drained.notified(), if behind => {}
                 () = wait_until(retry) => {}
             }
         }
+    }
+
+    /// Takes in who came, and lets go of those whose worker has ended.
+    fn welcome(&mut self) {
+        self.listeners.retain(Listener::is_there);
+        let arrived = self.arrivals.take().into_iter();
+        self.listeners
+            .extend(arrived.map(|one| Listener::new(one, self.authors.clone())));
     }
 
     async fn on_event(&mut self, session: &RoomSession, event: RoomEvent, recovered: &mut bool) {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use parlor_bot::{ScheduleSpec, SipUri};
 use serde::{Deserialize, Serialize};
 
+use crate::config::InstanceConfig;
 use crate::schedule::Next;
 
 /// A snapshot of a running host.
@@ -11,11 +12,11 @@ use crate::schedule::Next;
 pub struct Status {
     /// When it was taken.
     pub at: DateTime<Utc>,
-    /// The endpoints, in the configuration's order.
+    /// The endpoints, by address.
     pub endpoints: Vec<EndpointStatus>,
     /// The rooms, by user and room.
     pub rooms: Vec<RoomStatus>,
-    /// The bots, in the configuration's order.
+    /// The bots, by name.
     pub instances: Vec<InstanceStatus>,
     /// What is on its way.
     pub outbox: OutboxStatus,
@@ -136,6 +137,29 @@ pub struct InstanceStatus {
     pub quarantined: u64,
     /// The last failure.
     pub last_error: Option<String>,
+}
+
+impl InstanceStatus {
+    /// An instance at its start; one with an error does not run.
+    pub(crate) fn new(instance: &InstanceConfig, quarantined: u64, error: Option<String>) -> Self {
+        Self {
+            id: instance.id.clone(),
+            kind: instance.kind.clone(),
+            user: instance.user.clone(),
+            rooms: instance.rooms.iter().map(ToString::to_string).collect(),
+            state: if error.is_some() {
+                InstanceState::Stopped
+            } else {
+                InstanceState::Running
+            },
+            handled: 0,
+            failed: 0,
+            presence_dropped: 0,
+            waiting_since: None,
+            quarantined,
+            last_error: error,
+        }
+    }
 }
 
 /// The outbox.

@@ -34,6 +34,11 @@ impl Timetable {
         self.scheduler.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Forgets all schedules, for those who begin anew.
+    pub(crate) fn clear(&self) {
+        *self.lock() = Scheduler::new();
+    }
+
     /// The next time of each schedule, soonest first, at most `limit`.
     pub(crate) fn next(&self, limit: usize) -> Vec<ScheduleStatus> {
         let scheduler = self.lock();

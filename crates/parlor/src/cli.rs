@@ -97,6 +97,12 @@ pub(crate) enum Command {
     /// Run the bots alone, against the server that `[host]` names
     Host(ServiceArgs),
 
+    /// Have the running server and bots take the changed configuration and certificates into use
+    #[command(after_help = "\
+A file with a mistake, or a change that needs a restart, changes nothing; exit code 3 says so.
+`kill -HUP` does the same and tells the log. docs/operations.md lists what can be reloaded.")]
+    Reload,
+
     /// Check the configuration and its certificates; names every problem with its line
     Check,
 

@@ -9,6 +9,7 @@ pub(crate) mod feed;
 pub(crate) mod ledger;
 mod password;
 pub(crate) mod posts;
+pub(crate) mod reload;
 pub(crate) mod room;
 pub(crate) mod run;
 pub(crate) mod schedule;

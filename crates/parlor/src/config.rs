@@ -3,6 +3,7 @@
 //! Certificates are files of their own; loading them is left to `identity`.
 
 mod document;
+mod fixed;
 mod form;
 mod host;
 mod metrics;
@@ -10,16 +11,21 @@ mod problem;
 mod server;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(crate) use document::nearest;
+pub(crate) use fixed::needs_restart;
 pub(crate) use form::{HostPort, Transport, parse_duration};
 pub(crate) use host::{HostSettings, Instance, SettingsProblem};
 pub(crate) use metrics::MetricsSettings;
-pub(crate) use problem::{Problems, render};
+pub(crate) use problem::{Problems, render, render_plain};
 pub(crate) use server::ServerSettings;
 
 use crate::cli::LogFormat;
 use document::{Section, read_document};
+
+/// A file that is being written changes for a moment.
+const SHORTEST_WATCH: Duration = Duration::from_secs(1);
 
 /// One file, read and checked.
 #[derive(Debug)]
@@ -30,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) development: PathBuf,
     pub(crate) log: LogSettings,
     pub(crate) metrics: MetricsSettings,
+    /// How often the file is looked at for a change; never when it is none.
+    pub(crate) watch: Option<Duration>,
     pub(crate) server: Option<ServerSettings>,
     pub(crate) host: Option<HostSettings>,
 }
@@ -41,7 +49,7 @@ pub(crate) struct LogSettings {
 }
 
 /// Files that prove who a side is; without a certificate the development authority issues one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TlsFiles {
     pub(crate) certificate: Option<PathBuf>,
     pub(crate) key: Option<PathBuf>,
@@ -96,6 +104,7 @@ fn parse(path: &Path, text: &str, bots: &dyn BotSettings) -> Result<Settings, Pr
             .unwrap_or_else(|| PathBuf::from("certs/dev"));
         let log = log_settings(root);
         let metrics = metrics::read(root);
+        let watch = watch(root);
         let server_section = root.section("server");
         let host_section = root.section("host");
         if server_section.is_none() && host_section.is_none() && !root.has("server") && !root.has("host") {
@@ -113,10 +122,22 @@ fn parse(path: &Path, text: &str, bots: &dyn BotSettings) -> Result<Settings, Pr
             development,
             log,
             metrics,
+            watch,
             server,
             host,
         })
     })
+}
+
+/// The `[reload]` table.
+fn watch(root: &Section<'_, '_>) -> Option<Duration> {
+    let section = root.section("reload")?;
+    let every: Option<Duration> = section.required("watch");
+    if every.is_some_and(|every| every < SHORTEST_WATCH) {
+        section.problem("watch", "must be at least 1s", None);
+    }
+    section.finish();
+    every
 }
 
 fn log_settings(root: &Section<'_, '_>) -> LogSettings {

@@ -43,6 +43,20 @@ impl Failure {
         self
     }
 
+    /// A configuration that was to be taken up and cannot be.
+    pub(crate) fn keeps_the_old(mut self) -> Self {
+        self.message = format!(
+            "not reloaded, the old configuration stays in use\n{}",
+            self.message
+        );
+        self
+    }
+
+    /// What happened, without advice.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Tells the user.
     pub(crate) fn show(&self) {
         remark(format_args!("{} {}", styled(BAD, "parlor:"), self.message));

@@ -54,15 +54,19 @@ pub(crate) fn host_files(settings: &Settings, host: &HostSettings) -> Result<Ide
     })
 }
 
-/// The platform of the host: a trusted application on its computer.
-pub(crate) fn host_platform(settings: &Settings, host: &HostSettings) -> Result<Platform, Failure> {
-    let tls = ClientTls::load(ClientTlsSettings {
+/// TLS of the host's connections.
+pub(crate) fn host_tls(settings: &Settings, host: &HostSettings) -> Result<ClientTls, Failure> {
+    ClientTls::load(ClientTlsSettings {
         roots: roots(settings, &host.tls)?,
         identity: Some(host_files(settings, host)?),
         server_name: server_name(settings),
         crl: host.tls.crl.clone(),
     })
-    .map_err(|error| wrong("the host's certificate", &error))?;
+    .map_err(|error| wrong("the host's certificate", &error))
+}
+
+/// The platform of the host: a trusted application on its computer.
+pub(crate) fn host_platform(host: &HostSettings, tls: ClientTls) -> Result<Platform, Failure> {
     let platform = ServerPlatformSettings {
         user_agent: USER_AGENT.to_owned(),
         application_id: host.application.clone(),

@@ -70,6 +70,10 @@ fn obey(cli: Cli) -> Result<(), Failure> {
             let settings = load(global)?;
             block_on(false, commands::ledger::run(global, &settings, command))
         }
+        Command::Reload => {
+            let settings = load(global).map_err(Failure::keeps_the_old)?;
+            block_on(false, commands::reload::run(global, &settings))
+        }
         Command::Status => {
             let settings = load(global)?;
             block_on(false, commands::status::run(global, &settings))
@@ -108,12 +112,12 @@ fn start_logging(
 }
 
 fn service(global: &Global, arguments: &ServiceArgs, parts: commands::run::Parts) -> Result<(), Failure> {
-    let mut settings = load(global)?;
-    if let Some(address) = arguments.metrics {
-        settings.metrics.listen = Some(address);
-    }
+    let settings = load(global)?;
     let _recorder = start_logging(global, &settings.log.filter, settings.log.format, &arguments.wire)?;
-    block_on(true, commands::run::run(global, settings, parts))
+    block_on(
+        true,
+        commands::run::run(global, settings, parts, arguments.metrics),
+    )
 }
 
 /// Runs a command that talks to the running server.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use parlor_control::Reloads;
 use parlor_net::ServerTls;
 use parlor_xccos::{Behavior, Privacy, SipUri};
 
@@ -39,6 +40,8 @@ pub struct Config {
     pub post_keys: bool,
     /// Unix socket for administration; none switches administration off.
     pub control_socket: Option<PathBuf>,
+    /// Where a request to reload on that socket goes; none takes no such requests.
+    pub reloads: Option<Reloads>,
     /// What must exist after the start; created when missing, never changed when there.
     pub seed: Seed,
 }
@@ -61,6 +64,7 @@ impl Config {
             sign_in: SignIn::default(),
             post_keys: true,
             control_socket: None,
+            reloads: None,
             seed: Seed::default(),
         }
     }

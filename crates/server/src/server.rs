@@ -1,8 +1,8 @@
 //! Starting and stopping a server.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use parlor_control::{Socket, SocketError};
@@ -12,7 +12,6 @@ use parlor_xccos::{EncodeOptions, RoomId, RoomUri, UriError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::Config;
 use crate::accounts::Accounts;
 use crate::control::{self, ListenerStatus, Status};
 use crate::directory::{DirectoryError, SharedDirectory};
@@ -27,6 +26,7 @@ use crate::service::{Counters, Service};
 use crate::sessions::Sessions;
 use crate::throttle::Throttle;
 use crate::wire::Wire;
+use crate::{Config, Seed, TrustedPool};
 use crate::{keeping, listener, seed};
 
 /// Longest wait for posts that were taken before the stop; one commit takes milliseconds.
@@ -85,6 +85,7 @@ pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Server, Star
             },
         ));
     }
+    let reloads = config.reloads.clone();
     let addresses: Vec<SocketAddr> = listeners
         .iter()
         .map(|(listener, _)| Listener::local_addr(listener))
@@ -100,7 +101,10 @@ pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Server, Star
     }
     service.tasks.spawn(end_in_time(Arc::clone(&service)));
     if let Some(control) = control {
-        let (router, stopping) = (control::router(Arc::clone(&service)), service.stopping.clone());
+        let (mut router, stopping) = (control::router(Arc::clone(&service)), service.stopping.clone());
+        if let Some(reloads) = reloads {
+            router = router.merge(parlor_control::reload_route(reloads));
+        }
         service.tasks.spawn(control.serve(router, stopping));
     }
     Ok(Server {
@@ -138,7 +142,7 @@ pub(crate) fn service(
         })
         .collect();
     Ok(Service {
-        pools: config.trusted_pools.iter().cloned().map(Arc::new).collect(),
+        pools: RwLock::new(shared(&config.trusted_pools)),
         base,
         directory,
         accounts,
@@ -159,6 +163,10 @@ pub(crate) fn service(
     })
 }
 
+fn shared(pools: &[TrustedPool]) -> Arc<[Arc<TrustedPool>]> {
+    pools.iter().cloned().map(Arc::new).collect()
+}
+
 impl Server {
     /// Bound addresses, in the order of the configured listeners.
     pub fn addresses(&self) -> &[SocketAddr] {
@@ -173,6 +181,27 @@ impl Server {
     /// How healthy it is, to be asked for as long as somebody wants to know.
     pub fn health(&self) -> Health {
         Health::new(Arc::clone(&self.service), self.admission.clone())
+    }
+
+    /// Takes changed pools of trusted applications into use, for connections that come from now on, and creates what
+    /// the seed names and does not exist. Whoever is connected keeps what it has proved until it connects again.
+    ///
+    /// # Errors
+    /// Something of the seed is against the rules; what stands before it was created.
+    pub async fn reload(&self, trusted_pools: &[TrustedPool], seed: &Seed) -> Result<(), StartError> {
+        let service = &self.service;
+        seed::plant(
+            &service.directory,
+            &service.accounts,
+            &service.store,
+            &service.base,
+            seed,
+        )
+        .await?;
+        *service.pools.write().unwrap_or_else(PoisonError::into_inner) = shared(trusted_pools);
+        service.rooms.all_changed();
+        service.sessions.recheck_users();
+        Ok(())
     }
 
     /// Stops accepting, finishes queued posts, ends every dialog with BYE, closes connections and the control socket.

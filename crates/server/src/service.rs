@@ -1,7 +1,7 @@
 //! What sessions, rooms and administration share; each part is owned by its own module.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use parlor_metrics::Histogram;
@@ -28,7 +28,8 @@ use crate::wire::Wire;
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) config: Config,
-    pub(crate) pools: Vec<Arc<TrustedPool>>,
+    /// Whom new connections may be; replaced by a reload.
+    pub(crate) pools: RwLock<Arc<[Arc<TrustedPool>]>>,
     /// Any room address of this server; others are made from it.
     pub(crate) base: RoomUri,
     pub(crate) store: Arc<dyn Store>,
@@ -52,6 +53,11 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// The trusted pools as they are now.
+    pub(crate) fn pools(&self) -> Arc<[Arc<TrustedPool>]> {
+        Arc::clone(&self.pools.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Makes live rooms and sessions act on what changed in the directory.
     pub(crate) fn announce(&self, changes: &[Change]) {
         for change in changes {

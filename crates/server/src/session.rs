@@ -76,7 +76,7 @@ pub(crate) async fn serve(service: Arc<Service>, incoming: Incoming, approach: A
             return;
         }
     };
-    let standing = Standing::new(&service.pools, connection.peer(), peer.ip(), approach.unproved);
+    let standing = Standing::new(&service.pools(), connection.peer(), peer.ip(), approach.unproved);
     let authentication = Authentication::new(&service, peer.ip(), approach.is_private);
     let entered = service.sessions.enter(connection.outbox());
     tracing::debug!(trusted = standing.is_trusted(), "connected");

@@ -1,7 +1,7 @@
 //! One instance listening to one room: how far its lane has been filled, and what goes in next.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use parlor_bot::{Event, Room, SipUri};
@@ -30,7 +30,34 @@ pub(crate) struct Authors {
     /// The endpoint itself: own posts are never answered.
     pub(crate) own: SipUri,
     /// All endpoints of this host, whose posts only instances hear that ask for it.
-    pub(crate) bots: Arc<HashSet<SipUri>>,
+    pub(crate) bots: Bots,
+}
+
+/// The endpoints of a host as they come and go; all clones know the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bots(Arc<RwLock<HashSet<SipUri>>>);
+
+impl Bots {
+    pub(crate) fn insert(&self, user: SipUri) {
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(user);
+    }
+
+    pub(crate) fn remove(&self, user: &SipUri) {
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(user);
+    }
+
+    pub(crate) fn contains(&self, user: &SipUri) -> bool {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(user)
+    }
 }
 
 /// One instance listening to one room.
@@ -74,9 +101,14 @@ impl Listener {
         }
     }
 
+    /// Whether its worker is alive.
+    pub(super) fn is_there(&self) -> bool {
+        !self.listening.lane.is_closed()
+    }
+
     /// Whether it wants messages and its worker is alive.
     pub(super) fn hears_messages(&self) -> bool {
-        self.listening.messages && !self.listening.lane.is_closed()
+        self.listening.messages && self.is_there()
     }
 
     /// Whether it still has to find its place in the room with this address.

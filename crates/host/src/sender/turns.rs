@@ -1,7 +1,7 @@
 //! When the next post may be sent: as often as its room and its bot allow.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -11,25 +11,22 @@ use crate::rate::{Bucket, Rate};
 /// The rates of all bots, shared by the senders of all rooms.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Budgets {
-    bots: Arc<HashMap<String, Mutex<Bucket>>>,
+    bots: Arc<Mutex<HashMap<String, Bucket>>>,
 }
 
 impl Budgets {
-    /// A full budget for each bot.
-    pub(crate) fn new(rates: impl IntoIterator<Item = (String, Option<Rate>)>) -> Self {
-        let bots = rates
-            .into_iter()
-            .map(|(bot, rate)| (bot, Mutex::new(Bucket::new(rate))));
-        Self {
-            bots: Arc::new(bots.collect()),
-        }
+    /// Gives a bot a full budget.
+    pub(crate) fn set(&self, bot: &str, rate: Option<Rate>) {
+        self.lock().insert(bot.to_owned(), Bucket::new(rate));
     }
 
-    /// A bot that is no longer configured has what is left over, and no rate.
+    /// A bot that is no longer configured keeps the rate it had; one that was not since the start has none.
     fn reserve(&self, bot: &str, now: Instant) -> Instant {
-        self.bots.get(bot).map_or(now, |bucket| {
-            bucket.lock().unwrap_or_else(PoisonError::into_inner).reserve(now)
-        })
+        self.lock().get_mut(bot).map_or(now, |bucket| bucket.reserve(now))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Bucket>> {
+        self.bots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,7 +88,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_rooms_of_a_bot_share_its_rate_in_turn_and_other_bots_do_not_wait() {
         let rate = "1/s".parse().ok();
-        let budgets = Budgets::new([("news".to_owned(), rate), ("help".to_owned(), None)]);
+        let budgets = Budgets::default();
+        budgets.set("news", rate);
+        budgets.set("help", None);
         let mut rooms = [
             Turns::new(None, budgets.clone()),
             Turns::new(None, budgets.clone()),

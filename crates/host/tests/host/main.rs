@@ -9,4 +9,5 @@ mod deployment;
 mod health;
 mod listening;
 mod privately;
+mod reload;
 mod sending;

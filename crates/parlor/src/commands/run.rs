@@ -1,13 +1,17 @@
 //! `parlor up`, `serve` and `host`: starts what was asked for, shows what happens, and stops it in order.
 
 mod health;
+mod reload;
 mod report;
 mod start;
+mod watch;
 
 pub(crate) use start::{feed_roots, host_config};
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use parlor_control::ReloadRequests;
 use parlor_host::{Host, HostEvents};
 use parlor_server::Server;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,8 +21,10 @@ use crate::config::Settings;
 use crate::failure::Failure;
 use crate::terminal::{FAINT, remark, styled};
 use health::Watched;
+use reload::Running;
 use report::Report;
 use start::Certificates;
+use watch::Watch;
 
 /// How long bots may take to finish what they are doing when the host stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -46,12 +52,20 @@ impl Parts {
 }
 
 /// Runs until a signal comes.
-pub(crate) async fn run(global: &Global, settings: Settings, parts: Parts) -> Result<(), Failure> {
+///
+/// `metrics` is where health is told when the command line says so.
+pub(crate) async fn run(
+    global: &Global,
+    settings: Settings,
+    parts: Parts,
+    metrics: Option<SocketAddr>,
+) -> Result<(), Failure> {
     let report = Report::new(global.json);
     start::data_folder(&settings)?;
     let mut certificates = Certificates::default();
     let mut stop = Stop::new()?;
-    let watching = match settings.metrics.listen {
+    let (reloads, requests) = parlor_control::reloads();
+    let watching = match metrics.or(settings.metrics.listen) {
         Some(address) => Some(health::bind(address).await?),
         None => None,
     };
@@ -60,7 +74,7 @@ pub(crate) async fn run(global: &Global, settings: Settings, parts: Parts) -> Re
         ..Watched::default()
     };
     let server = if parts.server {
-        let (server, commits) = start::server(&settings, &mut certificates).await?;
+        let (server, commits) = start::server(&settings, &mut certificates, reloads.clone()).await?;
         watched.server = Some((server.health(), commits));
         Some(server)
     } else {
@@ -70,7 +84,7 @@ pub(crate) async fn run(global: &Global, settings: Settings, parts: Parts) -> Re
         report.listening(server, &settings);
     }
     let host = if parts.host {
-        match start::host(&settings).await {
+        match start::host(&settings, &mut certificates, reloads).await {
             Ok(host) => Some(host),
             Err(failure) => {
                 shut_down(None, server).await;
@@ -80,6 +94,7 @@ pub(crate) async fn run(global: &Global, settings: Settings, parts: Parts) -> Re
     } else {
         None
     };
+    let (host, platform) = host.unzip();
     watched.host = host.as_ref().map(Host::health);
     let _watching = watching.map(|bound| {
         report.watching(bound.address);
@@ -87,10 +102,19 @@ pub(crate) async fn run(global: &Global, settings: Settings, parts: Parts) -> Re
     });
     let events = host.as_ref().map(Host::events);
     report.ready(parts.host);
-    watch(&report, events, &certificates, &mut stop).await;
+    let file = Watch::of(global.config.clone(), settings.watch);
+    let mut running = Running {
+        file: global.config.clone(),
+        settings,
+        certificates,
+        server,
+        host,
+        platform,
+    };
+    attend(&mut running, &report, events, requests, file, &mut stop).await;
     remark(styled(FAINT, "stopping; once more to stop at once"));
     tokio::select! {
-        () = shut_down(host, server) => remark(styled(FAINT, "stopped")),
+        () = shut_down(running.host, running.server) => remark(styled(FAINT, "stopped")),
         () = stop.wait() => remark(styled(FAINT, "stopped at once; what was committed is kept")),
     }
     Ok(())
@@ -106,11 +130,13 @@ async fn shut_down(host: Option<Host>, server: Option<Server>) {
     }
 }
 
-/// Prints what the bots do and looks after certificates until it is time to stop.
-async fn watch(
+/// Prints what the bots do, and reloads when somebody asks for it or the file changes, until it is time to stop.
+async fn attend(
+    running: &mut Running,
     report: &Report,
     mut events: Option<HostEvents>,
-    certificates: &Certificates,
+    mut requests: ReloadRequests,
+    mut file: Watch,
     stop: &mut Stop,
 ) {
     loop {
@@ -119,8 +145,14 @@ async fn watch(
                 if !reload {
                     return;
                 }
-                certificates.reload();
+                report.reloaded(&running.reload().await);
             }
+            Some(request) = requests.next() => {
+                let answer = running.reload().await;
+                report.reloaded(&answer);
+                request.answer(answer);
+            }
+            () = file.changed() => report.reloaded(&running.reload().await),
             event = next(&mut events) => match event {
                 Some(event) => report.event(&event),
                 None => events = None,

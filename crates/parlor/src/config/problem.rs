@@ -85,8 +85,7 @@ pub(crate) fn render(problems: &Problems) -> String {
     blocks(problems, |report| format!("{report:?}"))
 }
 
-/// As [`render`], without colours whatever the terminal is.
-#[cfg(test)]
+/// As [`render`], without colours: for whoever is asked from elsewhere, and for logs.
 pub(crate) fn render_plain(problems: &Problems) -> String {
     let handler =
         miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_width(100);

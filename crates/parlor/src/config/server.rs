@@ -27,7 +27,7 @@ pub(crate) struct ServerSettings {
     pub(crate) accept_server_auth_only: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listener {
     pub(crate) transport: Transport,
     pub(crate) address: SocketAddr,

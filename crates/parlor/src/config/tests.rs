@@ -59,6 +59,8 @@ format = "xml"
 listen = "9464"
 fresh = "1m"
 outbox_young = "0s"
+[reload]
+watch = "10ms"
 
 [server]
 domain = "example.com"
@@ -130,7 +132,7 @@ fn a_problem_is_shown_with_its_line() {
     let Err(problems) = parse(Path::new("config/parlor.toml"), text, &Bots) else {
         panic!("an unknown key was accepted");
     };
-    insta::assert_snapshot!(problem::render_plain(&problems));
+    insta::assert_snapshot!(render_plain(&problems));
 }
 
 #[test]

@@ -40,10 +40,13 @@ fn listener(capacity: usize, replay: Replay) -> (Listener, LaneReceiver) {
         replay,
         hears_bots: false,
     };
-    let bots = [uri("bot"), uri("otherbot")].into_iter().collect();
+    let shared = crate::room::Bots::default();
+    for bot in [uri("bot"), uri("otherbot")] {
+        shared.insert(bot);
+    }
     let authors = Authors {
         own: uri("bot"),
-        bots: Arc::new(bots),
+        bots: shared,
     };
     (Listener::new(listening, authors), receiver)
 }

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 
 use chrono::{DateTime, Local, Utc};
+use parlor_control::ReloadAnswer;
 use parlor_host::HostEvent;
 use parlor_server::Server;
 use serde_json::json;
 
+use crate::commands::reload::refusal;
 use crate::config::{Settings, Transport};
 use crate::terminal::{BAD, FAINT, GOOD, STRONG, WARNING, harmless, json_line, line, styled};
 
@@ -51,6 +53,20 @@ impl Report {
                 "{} http://{address}/metrics, /live and /ready",
                 styled(GOOD, "health at")
             ));
+        }
+    }
+
+    /// What came of a reload; whoever looks at the terminal need not look into the log.
+    pub(super) fn reloaded(&self, answer: &ReloadAnswer) {
+        if self.json {
+            json_line(
+                &json!({ "event": "configuration", "reloaded": answer.done, "changes": answer.changes,
+                "needs_restart": answer.needs_restart, "problems": answer.problems }),
+            );
+        } else if let Some(refusal) = refusal(answer) {
+            line(styled(BAD, refusal));
+        } else {
+            line(styled(GOOD, "configuration reloaded"));
         }
     }
 
@@ -252,6 +268,26 @@ fn words(event: &HostEvent) -> Option<String> {
             due,
         } => {
             format!("{instance}: {schedule} is next due {}", here(*due))
+        }
+        HostEvent::Reloaded {
+            started,
+            restarted,
+            removed,
+        } => {
+            let lists = [
+                ("started", started),
+                ("started anew", restarted),
+                ("removed", removed),
+            ];
+            let parts: Vec<_> = lists
+                .into_iter()
+                .filter(|(_, ids)| !ids.is_empty())
+                .map(|(what, ids)| format!("{what} {}", ids.join(", ")))
+                .collect();
+            if parts.is_empty() {
+                return None;
+            }
+            format!("{} {}", styled(GOOD, "bots"), parts.join("; "))
         }
         HostEvent::StateFailed { reason } => format!("{} {reason}", styled(BAD, "state not written:")),
         _ => return None,

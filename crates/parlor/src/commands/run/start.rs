@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_bot::Room;
+use parlor_client::Platform;
+use parlor_control::Reloads;
 use parlor_host::feeds::{Roots, RootsError};
 use parlor_host::{ChatService, EndpointConfig, Host, InstanceConfig, SignIn};
-use parlor_net::{Refreshing, ServerTls};
+use parlor_net::{ClientTls, Refreshing, ServerTls};
 use parlor_server::{ListenerConfig, Server, UnprovedUsers};
 use parlor_store::{Commits, SqliteStore};
 
@@ -23,10 +25,11 @@ use crate::identity;
 /// How often certificate files are looked at; a renewed certificate is in use within this time.
 const CERTIFICATES_EVERY: Duration = Duration::from_secs(60);
 
-/// The server's TLS files, looked at again from time to time while this is kept.
+/// The TLS files of both sides, looked at again from time to time while this is kept.
 #[derive(Debug, Default)]
 pub(super) struct Certificates {
     server: Option<(ServerTls, Refreshing)>,
+    host: Option<(ClientTls, Refreshing)>,
 }
 
 impl Certificates {
@@ -39,15 +42,30 @@ impl Certificates {
         Ok(tls)
     }
 
-    /// Takes the files into use at once; a bad one keeps the old ones.
-    pub(super) fn reload(&self) {
-        match self.server.as_ref().map(|(tls, _)| tls.reload()) {
-            Some(Ok(())) => tracing::info!("certificates reloaded"),
-            Some(Err(error)) => {
-                tracing::error!(error = %chain(&error), "certificates not reloaded, the old ones stay")
-            }
-            None => {}
+    fn host(&mut self, settings: &Settings, host: &HostSettings) -> Result<ClientTls, Failure> {
+        let tls = identity::host_tls(settings, host)?;
+        self.host = Some((tls.clone(), tls.keep_fresh(CERTIFICATES_EVERY)));
+        Ok(tls)
+    }
+
+    /// Finds out whether the files can be used as they are now, without using them.
+    pub(super) fn check(&self, settings: &Settings) -> Result<(), Failure> {
+        if let (Some(_), Some(server)) = (&self.server, &settings.server) {
+            identity::server_tls(settings, server)?;
         }
+        if let (Some(_), Some(host)) = (&self.host, &settings.host) {
+            identity::host_tls(settings, host)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the files into use for connections that come from now on; a bad one keeps the old ones.
+    pub(super) fn reload(&self) -> Result<(), Failure> {
+        let server = self.server.as_ref().map_or(Ok(()), |(tls, _)| tls.reload());
+        let host = self.host.as_ref().map_or(Ok(()), |(tls, _)| tls.reload());
+        server.and(host).map_err(|error| {
+            Failure::caused("a certificate cannot be used", &error).with_code(exit::CONFIGURATION)
+        })
     }
 }
 
@@ -85,6 +103,7 @@ pub(super) fn data_folder(settings: &Settings) -> Result<(), Failure> {
 pub(super) async fn server(
     settings: &Settings,
     certificates: &mut Certificates,
+    reloads: Reloads,
 ) -> Result<(Server, Arc<Commits>), Failure> {
     let server = settings.server.as_ref().ok_or_else(|| {
         Failure::new("the configuration has no [server] table").with_code(exit::CONFIGURATION)
@@ -102,6 +121,7 @@ pub(super) async fn server(
         });
     }
     config.control_socket = Some(control_socket(settings));
+    config.reloads = Some(reloads);
     let path = settings.data.join("server.db");
     let store = SqliteStore::open(&path, parlor_store::Options::default())
         .map_err(|error| Failure::caused(&format!("cannot open the store {}", path.display()), &error))?;
@@ -118,18 +138,41 @@ pub(super) async fn server(
     })
 }
 
-pub(super) async fn host(settings: &Settings) -> Result<Host, Failure> {
-    let config = host_config(settings)?;
-    parlor_host::start(config, bots::registry().clone())
-        .await
+/// The host, and its platform for endpoints that a reload adds.
+pub(super) async fn host(
+    settings: &Settings,
+    certificates: &mut Certificates,
+    reloads: Reloads,
+) -> Result<(Host, Platform), Failure> {
+    let host = host_settings(settings)?;
+    let platform = identity::host_platform(host, certificates.host(settings, host)?)?;
+    let mut config = host_config_on(settings, &platform)?;
+    config.reloads = Some(reloads);
+    let host = parlor_host::start(config, bots::registry().clone()).await;
+    host.map(|host| (host, platform))
         .map_err(|error| Failure::caused("cannot start the host", &error))
+}
+
+fn host_settings(settings: &Settings) -> Result<&HostSettings, Failure> {
+    settings
+        .host
+        .as_ref()
+        .ok_or_else(|| Failure::new("the configuration has no [host] table").with_code(exit::CONFIGURATION))
 }
 
 /// The host's configuration; everything it will need is loaded here.
 pub(crate) fn host_config(settings: &Settings) -> Result<parlor_host::Config, Failure> {
-    let host = settings.host.as_ref().ok_or_else(|| {
-        Failure::new("the configuration has no [host] table").with_code(exit::CONFIGURATION)
-    })?;
+    let host = host_settings(settings)?;
+    let platform = identity::host_platform(host, identity::host_tls(settings, host)?)?;
+    host_config_on(settings, &platform)
+}
+
+/// The same on a platform that is there already.
+pub(super) fn host_config_on(
+    settings: &Settings,
+    platform: &Platform,
+) -> Result<parlor_host::Config, Failure> {
+    let host = host_settings(settings)?;
     let proxy = identity::proxy(settings).ok_or_else(|| {
         Failure::new("[host] names no server, and [server] has no TLS listener")
             .with_code(exit::CONFIGURATION)
@@ -150,7 +193,7 @@ pub(crate) fn host_config(settings: &Settings) -> Result<parlor_host::Config, Fa
     config.tuning.attempt = host.outbox.attempt;
     config.tuning.room_rate = host.outbox.room_rate;
     config.tuning.bot_rate = host.outbox.bot_rate;
-    config.endpoints = endpoints(settings, host)?;
+    config.endpoints = endpoints(host, platform);
     config.instances = host.instances.iter().map(instance).collect();
     if let Some(first) = host.instances.first() {
         config.folder.clone_from(&first.folder);
@@ -180,8 +223,7 @@ pub(crate) fn feed_roots(host: &HostSettings) -> Result<Roots, FeedRootsError> {
 }
 
 /// One endpoint for every user that a bot posts as; they share the platform and its certificate.
-fn endpoints(settings: &Settings, host: &HostSettings) -> Result<Vec<EndpointConfig>, Failure> {
-    let platform = identity::host_platform(settings, host)?;
+fn endpoints(host: &HostSettings, platform: &Platform) -> Vec<EndpointConfig> {
     let users: BTreeSet<_> = host.instances.iter().map(|bot| bot.user.clone()).collect();
     let endpoint = |user| EndpointConfig {
         user,
@@ -190,7 +232,7 @@ fn endpoints(settings: &Settings, host: &HostSettings) -> Result<Vec<EndpointCon
         register: host.register,
         platform: platform.clone(),
     };
-    Ok(users.into_iter().map(endpoint).collect())
+    users.into_iter().map(endpoint).collect()
 }
 
 fn instance(bot: &Instance) -> InstanceConfig {

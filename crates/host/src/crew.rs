@@ -1,0 +1,636 @@
+//! The running parts of a host: each can be begun and ended alone, and all of them be stopped in order.
+//!
+//! What is to run is decided by whoever calls in here: [`crate::start`] for everything, a reload for what changed. What
+//! a part has achieved is in the state before it ends, so that its successor goes on where it was.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_bot::{FeedSpec, Registry, Room, ScheduleSpec, SipUri, State as Values};
+use parlor_client::PersistentChatEndpoint;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{ChatService, Config, EndpointConfig, InstanceConfig};
+use crate::courier::{Courier, is_person};
+use crate::desk::Bells;
+use crate::endpoint::EndpointTask;
+use crate::events::HostEvent;
+use crate::feeds::Fetcher;
+use crate::ground::Ground;
+use crate::lane::{Bell, lane};
+use crate::operators::Operators;
+use crate::part::Part;
+use crate::poller::{Poller, Subscriber};
+use crate::reception::{PrivateListener, PrivateListeners, Reception};
+use crate::room::{Arrivals, Authors, Bots, Listening, RoomJob, RoomTask, room_key};
+use crate::runner::Runner;
+use crate::sender::{Budgets, Sender, Turns};
+use crate::state::StateError;
+use crate::status::{EndpointStatus, InstanceStatus, RoomStatus};
+use crate::timekeeper::{Scheduled, Timekeeper, Timetable};
+use crate::validate::Made;
+use crate::worker::{Job, Mailbox, Worker};
+
+/// What signing out may take beyond the drain time; the SDK has a shorter deadline of its own.
+const SIGN_OUT: Duration = Duration::from_secs(10);
+
+/// Everything that runs.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    ground: Ground,
+    registry: Registry,
+    service: ChatService,
+    fetcher: Fetcher,
+    operator_room: Option<Room>,
+    timetable: Timetable,
+    bells: Bells,
+    bots: Bots,
+    /// How often bots may post, shared by all senders.
+    budgets: Budgets,
+    /// Cancelled when all is begun that new endpoints serve: whoever signs in is complete.
+    complete: CancellationToken,
+    stops: Stops,
+    tasks: Tasks,
+    endpoints: BTreeMap<SipUri, RunningEndpoint>,
+    /// By user and room as the outbox spells it.
+    rooms: BTreeMap<(SipUri, String), RunningRoom>,
+    instances: BTreeMap<String, RunningInstance>,
+    poller: Option<Part>,
+    timekeeper: Option<Part>,
+}
+
+/// The order in which a host stops.
+#[derive(Debug, Default)]
+struct Stops {
+    /// Rooms, feeds and schedules take nothing in.
+    intake: CancellationToken,
+    /// Workers end after the event they are at.
+    work: CancellationToken,
+    /// Senders end when nothing is left that can be delivered.
+    finish: CancellationToken,
+    /// Rooms are left, endpoints signed out.
+    leave: CancellationToken,
+}
+
+/// All tasks, by when they are waited for.
+#[derive(Debug, Default)]
+struct Tasks {
+    sources: JoinSet<()>,
+    workers: JoinSet<()>,
+    senders: JoinSet<()>,
+    connections: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct RunningEndpoint {
+    chat: watch::Receiver<Option<PersistentChatEndpoint>>,
+    private: PrivateListeners,
+    /// Rung for answers to private messages.
+    bell: Arc<Notify>,
+    courier: Part,
+    part: Part,
+}
+
+#[derive(Debug)]
+struct RunningRoom {
+    arrivals: Arc<Arrivals>,
+    bell: Arc<Notify>,
+    sender: Part,
+    leave: CancellationToken,
+    part: Part,
+}
+
+#[derive(Debug)]
+struct RunningInstance {
+    config: InstanceConfig,
+    feeds: Vec<FeedSpec>,
+    schedules: Vec<ScheduleSpec>,
+    /// Stays the same when the instance is begun anew: feeds and schedules ring it.
+    bell: Arc<Bell>,
+    part: Part,
+}
+
+impl Crew {
+    pub(crate) fn new(ground: Ground, registry: Registry, config: &Config) -> Self {
+        Self {
+            ground,
+            registry,
+            service: config.service.clone(),
+            fetcher: Fetcher::new(&config.user_agent, &config.feed_roots),
+            operator_room: config.operator_room.clone(),
+            timetable: Timetable::default(),
+            bells: Bells::default(),
+            bots: Bots::default(),
+            budgets: Budgets::default(),
+            complete: CancellationToken::new(),
+            stops: Stops::default(),
+            tasks: Tasks::default(),
+            endpoints: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            poller: None,
+            timekeeper: None,
+        }
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(crate) fn timetable(&self) -> &Timetable {
+        &self.timetable
+    }
+
+    /// Whom to wake for work that comes from outside the usual ways; follows what is begun and ended.
+    pub(crate) fn bells(&self) -> &Bells {
+        &self.bells
+    }
+
+    /// Has an endpoint sign in as soon as all is begun that it serves ([`Self::begin_sources`] is the last of it), and
+    /// stay signed in; one that does so already is left alone.
+    pub(crate) fn begin_endpoint(&mut self, endpoint: &EndpointConfig) {
+        let user = endpoint.user.clone();
+        self.bots.insert(user.clone());
+        if self.endpoints.contains_key(&user) {
+            return;
+        }
+        self.ground.board.add_endpoint(EndpointStatus {
+            user: user.clone(),
+            state: "idle".to_owned(),
+            last_error: None,
+        });
+        let (chat, offered) = watch::channel(None);
+        let (local, signed_in) = watch::channel(None);
+        let (bell, private) = (Arc::<Notify>::default(), PrivateListeners::default());
+        self.bells.courier(user.as_str(), Some(bell.clone()));
+        let finish = self.stops.finish.child_token();
+        let courier = Courier {
+            ground: self.ground.clone(),
+            user: user.clone(),
+            bell: bell.clone(),
+            endpoint: signed_in,
+            finish: finish.clone(),
+        };
+        let courier = Part::begin(&mut self.tasks.senders, finish, courier.run());
+        let leave = self.stops.leave.child_token();
+        let task = EndpointTask {
+            ground: self.ground.clone(),
+            endpoint: endpoint.clone(),
+            service: self.service.clone(),
+            chat,
+            local,
+            reception: Reception {
+                ground: self.ground.clone(),
+                user: user.clone(),
+                listeners: private.clone(),
+                bots: self.bots.clone(),
+                intake: self.stops.intake.clone(),
+            },
+            leave: leave.clone(),
+        };
+        let complete = self.complete.clone();
+        let task = async move {
+            complete.cancelled().await;
+            task.run().await;
+        };
+        let part = Part::begin(&mut self.tasks.connections, leave, task);
+        let running = RunningEndpoint {
+            chat: offered,
+            private,
+            bell,
+            courier,
+            part,
+        };
+        self.endpoints.insert(user, running);
+    }
+
+    /// Begins an instance: it loads what it remembers, listens in its rooms and works.
+    pub(crate) async fn begin_instance(
+        &mut self,
+        instance: &InstanceConfig,
+        made: Made,
+        bell: Option<Arc<Bell>>,
+    ) -> Result<(), StateError> {
+        let quarantined = self.ground.state.quarantined(instance.id.clone()).await?;
+        self.ground
+            .board
+            .add_instance(InstanceStatus::new(instance, quarantined, None));
+        let values = self.values(instance).await?;
+        self.announce_started(instance, &made);
+        let rate = instance.rate.or(self.ground.tuning.bot_rate);
+        self.budgets.set(&instance.id, rate);
+        let Made {
+            bot,
+            interests,
+            setup,
+        } = made;
+        let bell = bell.unwrap_or_default();
+        let (mut lanes, mut mailboxes) = (Vec::new(), HashMap::new());
+        for room in &instance.rooms {
+            let Some(running) = self.room(&instance.user, room.as_str()) else {
+                continue;
+            };
+            let mailbox = Mailbox {
+                room: room_key(room),
+                bell: running.bell.clone(),
+            };
+            mailboxes.insert(room.clone(), mailbox);
+            if !interests.messages && !interests.presence {
+                continue;
+            }
+            let arrivals = running.arrivals.clone();
+            let (sender, receiver) = lane(self.ground.tuning.lane, bell.clone(), arrivals.drained());
+            lanes.push(receiver);
+            arrivals.add(Listening {
+                instance: instance.id.clone(),
+                room: room.clone(),
+                lane: sender,
+                messages: interests.messages,
+                presence: interests.presence,
+                replay: instance.replay,
+                hears_bots: instance.hears_bots,
+            });
+        }
+        let endpoint = self.endpoints.get(&instance.user);
+        if interests.private_messages
+            && let Some(endpoint) = endpoint
+        {
+            endpoint.private.add(PrivateListener {
+                instance: instance.id.clone(),
+                hears_bots: instance.hears_bots,
+                bell: bell.clone(),
+            });
+        }
+        let job = Job {
+            courier: endpoint.map(|endpoint| endpoint.bell.clone()).unwrap_or_default(),
+            instance: instance.clone(),
+            setup,
+            values,
+            lanes,
+            bell: bell.clone(),
+            mailboxes,
+            boot: self.ground.clock.millis(),
+        };
+        let stop = self.stops.work.child_token();
+        let (ground, registry) = (self.ground.clone(), self.registry.clone());
+        let worker = Worker::new(ground, registry, stop.clone(), job, Runner::start(bot));
+        let part = Part::begin(&mut self.tasks.workers, stop, worker.run());
+        self.bells.worker(&instance.id, Some(bell.clone()));
+        self.instances.insert(
+            instance.id.clone(),
+            RunningInstance {
+                config: instance.clone(),
+                feeds: interests.feeds,
+                schedules: interests.schedules,
+                bell,
+                part,
+            },
+        );
+        Ok(())
+    }
+
+    /// Serves posts of an earlier run whose room no instance names any more.
+    pub(crate) async fn begin_left_over(&mut self) -> Result<(), StateError> {
+        for (user, room) in self.ground.state.rooms_with_waiting_posts().await? {
+            // The endpoint's courier looks for itself.
+            let served = user.parse::<SipUri>().is_ok_and(|user| {
+                self.endpoints.contains_key(&user) && (is_person(&room) || self.room(&user, &room).is_some())
+            });
+            if !served {
+                let reason = format!("posts wait for {user}, which is not one of the endpoints any more");
+                let instance = String::new();
+                self.ground.announcer.tell(HostEvent::DeliveryFailed {
+                    instance,
+                    room,
+                    reason,
+                    dead: false,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins to look at feeds and schedules, those of them that do not run, and lets new endpoints sign in.
+    pub(crate) fn begin_sources(&mut self) {
+        if self.timekeeper.is_none() {
+            self.timetable.clear();
+            let stop = self.stops.intake.child_token();
+            let timekeeper = Timekeeper::new(self.ground.clone(), self.timetable.clone(), stop.clone());
+            let scheduled = self.instances.iter().map(|(id, one)| Scheduled {
+                instance: id.clone(),
+                schedules: one.schedules.clone(),
+                bell: one.bell.clone(),
+            });
+            let task = timekeeper.run(scheduled.collect());
+            self.timekeeper = Some(Part::begin(&mut self.tasks.sources, stop, task));
+        }
+        if self.poller.is_none() {
+            let subscribers = self.subscribers();
+            let feeds: BTreeSet<_> = subscribers.iter().map(|one| one.spec.url.to_string()).collect();
+            self.ground.board.keep_feeds(|url| feeds.contains(url));
+            let stop = self.stops.intake.child_token();
+            let poller = Poller::new(
+                self.ground.clone(),
+                self.fetcher.clone(),
+                stop.clone(),
+                subscribers,
+            );
+            self.poller = Some(Part::begin(&mut self.tasks.sources, stop, poller.run()));
+        }
+        std::mem::take(&mut self.complete).cancel();
+    }
+
+    /// Begins a task that lives as long as the host takes things in.
+    pub(crate) fn begin_chore<F>(&mut self, chore: impl FnOnce(Ground, CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let chore = chore(self.ground.clone(), self.stops.intake.clone());
+        self.tasks.sources.spawn(chore);
+    }
+
+    fn subscribers(&mut self) -> Vec<Subscriber> {
+        let since = self.ground.clock.now();
+        let wanted: Vec<_> = self
+            .instances
+            .iter()
+            .filter(|(_, one)| !one.feeds.is_empty())
+            .map(|(id, one)| {
+                (
+                    id.clone(),
+                    one.config.user.clone(),
+                    one.feeds.clone(),
+                    one.bell.clone(),
+                )
+            })
+            .collect();
+        let mut subscribers = Vec::new();
+        for (instance, user, feeds, bell) in wanted {
+            let room = self.operator_room.clone();
+            let operators = room.and_then(|room| {
+                Some(Operators {
+                    bell: self.room(&user, room.as_str())?.bell.clone(),
+                    user,
+                    room: room_key(&room),
+                    shown: room.to_string(),
+                })
+            });
+            subscribers.extend(feeds.into_iter().map(|spec| Subscriber {
+                instance: instance.clone(),
+                spec,
+                bell: bell.clone(),
+                operators: operators.clone(),
+                since,
+            }));
+        }
+        subscribers
+    }
+
+    /// A room of an endpoint, joined from now on if it is not yet; none without the endpoint.
+    fn room(&mut self, user: &SipUri, shown: &str) -> Option<&RunningRoom> {
+        let key = (user.clone(), shown.to_lowercase());
+        if !self.rooms.contains_key(&key) {
+            let chat = self.endpoints.get(user)?.chat.clone();
+            let running = self.begin_room(&key, shown, chat);
+            self.rooms.insert(key.clone(), running);
+        }
+        self.rooms.get(&key)
+    }
+
+    fn begin_room(
+        &mut self,
+        (user, key): &(SipUri, String),
+        shown: &str,
+        chat: watch::Receiver<Option<PersistentChatEndpoint>>,
+    ) -> RunningRoom {
+        let (bell, arrivals) = (Arc::default(), Arc::<Arrivals>::default());
+        let session = watch::Sender::new(None);
+        self.ground
+            .board
+            .add_room(RoomStatus::new(user.clone(), shown.to_owned()));
+        self.bells.sender(user.as_str(), key, Some(Arc::clone(&bell)));
+        let finish = self.stops.finish.child_token();
+        let sender = Sender {
+            ground: self.ground.clone(),
+            user: user.clone(),
+            room: key.clone(),
+            shown: shown.to_owned(),
+            bell: Arc::clone(&bell),
+            session: session.subscribe(),
+            turns: Turns::new(self.ground.tuning.room_rate, self.budgets.clone()),
+            started: Some(self.ground.clock.millis()),
+            finish: finish.clone(),
+        };
+        let sender = Part::begin(&mut self.tasks.senders, finish, sender.run());
+        let (intake, leave) = (self.stops.intake.child_token(), self.stops.leave.child_token());
+        let job = RoomJob {
+            user: user.clone(),
+            room: shown.to_owned(),
+            arrivals: arrivals.clone(),
+            authors: Authors {
+                own: user.clone(),
+                bots: self.bots.clone(),
+            },
+            chat,
+            session,
+            intake: intake.clone(),
+            leave: leave.clone(),
+        };
+        let task = RoomTask::new(self.ground.clone(), job).run();
+        let part = Part::begin(&mut self.tasks.connections, intake, task);
+        RunningRoom {
+            arrivals,
+            bell,
+            sender,
+            leave,
+            part,
+        }
+    }
+
+    async fn values(&self, instance: &InstanceConfig) -> Result<Values, StateError> {
+        let mut values = BTreeMap::new();
+        for (name, json) in self.ground.state.values(instance.id.clone()).await? {
+            match serde_json::from_str(&json) {
+                Ok(value) => {
+                    values.insert(name, value);
+                }
+                Err(error) => {
+                    tracing::error!(instance = %instance.id, %name, %error, "a stored value cannot be read")
+                }
+            }
+        }
+        Ok(Values::from(values))
+    }
+
+    fn announce_started(&self, instance: &InstanceConfig, made: &Made) {
+        let rooms = made.setup.rooms().iter().map(ToString::to_string).collect();
+        let (instance, kind) = (instance.id.clone(), instance.kind.clone());
+        self.ground.announcer.tell(HostEvent::BotStarted {
+            instance,
+            kind,
+            rooms,
+        });
+    }
+}
+
+/// Ending.
+impl Crew {
+    /// The configuration of an instance that runs.
+    pub(crate) fn instance(&self, id: &str) -> Option<&InstanceConfig> {
+        let running = self.instances.get(id)?;
+        (!running.part.has_ended()).then_some(&running.config)
+    }
+
+    /// The instances there are, also those that asked to be stopped.
+    pub(crate) fn instances(&self) -> Vec<String> {
+        self.instances.keys().cloned().collect()
+    }
+
+    /// Lets instances finish the event they are at, until the deadline; those with feeds or schedules stop these too.
+    /// Returns their bells, for successors.
+    pub(crate) async fn end_instances(
+        &mut self,
+        ids: &BTreeSet<String>,
+        deadline: Instant,
+    ) -> BTreeMap<String, Arc<Bell>> {
+        let mut ending = Vec::new();
+        for id in ids {
+            if let Some(one) = self.instances.remove(id) {
+                if let Some(endpoint) = self.endpoints.get(&one.config.user) {
+                    endpoint.private.remove(id);
+                }
+                one.part.stop();
+                ending.push((id.clone(), one));
+            }
+        }
+        let mut bells = BTreeMap::new();
+        for (id, one) in ending {
+            if !one.part.end(deadline).await {
+                tracing::warn!(instance = %id, "stopped in the middle of an event; it is handled again");
+            }
+            self.bells.worker(&id, None);
+            self.ground.board.remove_instance(&id);
+            bells.insert(id, one.bell);
+        }
+        bells
+    }
+
+    /// Ends the looks at feeds, or at schedules, so that [`Self::begin_sources`] begins them with what there is then.
+    pub(crate) async fn end_sources(&mut self, which: Sources, deadline: Instant) {
+        let timekeeper = self.timekeeper.take_if(|_| which.schedules);
+        let poller = self.poller.take_if(|_| which.feeds);
+        for part in timekeeper.into_iter().chain(poller) {
+            part.end(deadline).await;
+        }
+    }
+
+    /// Whether instances have feeds, and schedules.
+    pub(crate) fn sources_of(&self, ids: &BTreeSet<String>) -> Sources {
+        let mut sources = Sources::default();
+        for one in ids.iter().filter_map(|id| self.instances.get(id)) {
+            sources.feeds |= !one.feeds.is_empty();
+            sources.schedules |= !one.schedules.is_empty();
+        }
+        sources
+    }
+
+    /// Leaves rooms that no instance is in any more and where nothing waits, and signs out endpoints that are not
+    /// wanted and have no room left.
+    pub(crate) async fn end_idle(
+        &mut self,
+        wanted: &BTreeSet<SipUri>,
+        deadline: Instant,
+    ) -> Result<(), StateError> {
+        let waiting = self.ground.state.rooms_with_waiting_posts().await?;
+        let mut used: BTreeSet<(SipUri, String)> = BTreeSet::new();
+        for one in self.instances.values() {
+            let rooms = one.config.rooms.iter();
+            let operators = self.operator_room.iter().filter(|_| !one.feeds.is_empty());
+            used.extend(
+                rooms
+                    .chain(operators)
+                    .map(|room| (one.config.user.clone(), room_key(room))),
+            );
+        }
+        let idle = self.rooms.extract_if(.., |(user, room), _| {
+            let waits = |(owner, place): &(String, String)| owner == user.as_str() && place == room;
+            !used.contains(&(user.clone(), room.clone())) && !waiting.iter().any(waits)
+        });
+        for ((user, key), room) in idle.collect::<Vec<_>>() {
+            room.sender.end(deadline).await;
+            room.leave.cancel();
+            room.part.end(deadline).await;
+            self.bells.sender(user.as_str(), &key, None);
+            self.ground.board.remove_room(&user, &key);
+        }
+        let mut rooms: BTreeSet<_> = self.rooms.keys().map(|(user, _)| user.clone()).collect();
+        // Answers to people wait under the endpoint as posts do under a room.
+        rooms.extend(waiting.iter().filter_map(|(user, _)| user.parse().ok()));
+        let gone = self
+            .endpoints
+            .extract_if(.., |user, _| !wanted.contains(user) && !rooms.contains(user));
+        for (user, endpoint) in gone.collect::<Vec<_>>() {
+            endpoint.courier.end(deadline).await;
+            endpoint.part.end(Instant::now() + SIGN_OUT).await;
+            self.bells.courier(user.as_str(), None);
+            self.bots.remove(&user);
+            self.ground.board.remove_endpoint(&user);
+        }
+        Ok(())
+    }
+
+    /// Stops taking in, lets handlers finish and the outbox empty until the deadline, leaves rooms and signs out; how
+    /// many handlers did not finish.
+    pub(crate) async fn shut_down(&mut self, deadline: Instant) -> usize {
+        self.stops.intake.cancel();
+        join(&mut self.tasks.sources, deadline).await;
+        self.stops.work.cancel();
+        let unfinished = join(&mut self.tasks.workers, deadline).await;
+        self.stops.finish.cancel();
+        join(&mut self.tasks.senders, deadline).await;
+        self.stops.leave.cancel();
+        join(&mut self.tasks.connections, Instant::now() + SIGN_OUT).await;
+        unfinished
+    }
+
+    /// Ends everything at once.
+    pub(crate) async fn kill(&mut self) {
+        let Tasks {
+            sources,
+            workers,
+            senders,
+            connections,
+        } = &mut self.tasks;
+        for tasks in [sources, workers, senders, connections] {
+            tasks.shutdown().await;
+        }
+    }
+}
+
+/// Which sources are meant.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sources {
+    pub(crate) feeds: bool,
+    pub(crate) schedules: bool,
+}
+
+/// Waits for tasks until the deadline, then ends them; how many had to be ended.
+pub(crate) async fn join(tasks: &mut JoinSet<()>, deadline: Instant) -> usize {
+    loop {
+        match timeout_at(deadline, tasks.join_next()).await {
+            Ok(None) => return 0,
+            Ok(Some(Ok(()))) => {}
+            Ok(Some(Err(error))) if error.is_cancelled() => {}
+            Ok(Some(Err(error))) => tracing::error!(%error, "a task of the host failed"),
+            Err(_) => {
+                let left = tasks.len();
+                tasks.shutdown().await;
+                return left;
+            }
+        }
+    }
+}
