@@ -10,6 +10,7 @@ mod check;
 mod crashes;
 mod deployment;
 mod feed;
+mod first_bot;
 mod health;
 mod ledger;
 mod program;

@@ -134,6 +134,16 @@ impl Program {
         self.end_within(PATIENCE)
     }
 
+    /// Waits for an end with success, for longer than others if need be.
+    pub(crate) fn succeed_within(mut self, patience: Duration) {
+        let status = self.end_within(patience);
+        assert!(
+            status.success(),
+            "it ended with {status}; it said:\n{}",
+            self.said.join("\n")
+        );
+    }
+
     fn end_within(&mut self, patience: Duration) -> ExitStatus {
         drop(self.input.take());
         let deadline = Instant::now() + patience;
