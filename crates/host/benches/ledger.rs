@@ -20,7 +20,8 @@ use parlor_host::{ChatService, Config, EndpointConfig, HostEvent, InstanceConfig
 use parlor_net::certificates::{DevelopmentAuthority, Subject};
 use parlor_net::{ClientTls, ClientTlsSettings};
 
-const ITEMS: u64 = 2_000;
+/// As many as are read of one feed.
+const ITEMS: u64 = 1_000;
 const ROUNDS: usize = 5;
 const BOT: &str = "sip:newsbot@example.com";
 

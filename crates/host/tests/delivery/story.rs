@@ -24,15 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How far the clock is moved on from life to life, at the most: some due times are missed.
 const STEP: Duration = Duration::from_secs(90 * 60);
 
-const POINTS: [Point; 6] = [
-    Point::Fetched,
-    Point::Accepted,
-    Point::Handled,
-    Point::Committed,
-    Point::Acknowledged,
-    Point::Recorded,
-];
-
 /// How a life of the host ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -48,7 +39,7 @@ pub(crate) enum Ending {
 
 impl Ending {
     pub(crate) fn every() -> Vec<Self> {
-        let mut every: Vec<_> = POINTS.map(Self::HostKilled).into();
+        let mut every: Vec<_> = Point::ALL.map(Self::HostKilled).into();
         every.extend([
             Self::ServerKilled(Edge::Before),
             Self::ServerKilled(Edge::After),

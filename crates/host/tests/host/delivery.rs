@@ -76,15 +76,7 @@ async fn a_post_waits_for_a_server_that_is_away() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wherever_the_host_is_killed_each_item_appears_once_and_in_order() {
-    let points = [
-        Point::Fetched,
-        Point::Accepted,
-        Point::Handled,
-        Point::Committed,
-        Point::Acknowledged,
-        Point::Recorded,
-    ];
-    for point in points {
+    for point in Point::ALL {
         let deployment = Deployment::new();
         publish(&deployment, 1..=4);
         let mut config = deployment.host(vec![instance("reader", serde_json::json!({}))]);

@@ -147,3 +147,32 @@ fn a_key_near_a_known_one_is_suggested_and_a_far_one_is_not() {
     assert_eq!(nearest("chat_url", &["chat_uri", "domain"]), Some("chat_uri"));
     assert_eq!(nearest("colour", &["data", "log", "server"]), None);
 }
+
+#[test]
+fn rates_and_deadlines_of_posts_are_checked() {
+    let text = r#"
+[host]
+application = "urn:application:parlor"
+fqdn = "bots.example.com"
+port = 6000
+gruu = "sip:bots.example.com@example.com;gruu;opaque=srvr:parlor:AAAA"
+server = "chat.example.com:5061"
+
+[host.outbox]
+attempt = "10ms"
+room_rate = "fast"
+bot_rates = "5/s"
+
+[host.ledger]
+keep = "for ever"
+"#;
+    let found = problems(text);
+    for wanted in [
+        "attempt: is too short for an answer to come back",
+        "room_rate: `fast` is not a rate",
+        "did you mean `bot_rate`?",
+        "keep: ",
+    ] {
+        assert!(found.contains(wanted), "{wanted} is not in:\n{found}");
+    }
+}
