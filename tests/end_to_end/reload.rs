@@ -22,10 +22,17 @@ fn bots_rooms_and_users_are_added_without_a_restart() {
     assert_eq!(nobody.status.code(), Some(4), "{}", complaint(&nobody));
     let mut up = deployment.start("up");
     up.event("joined", |_| true);
+    // A bot in a new room, as a new user, for whom the application was not trusted so far.
     edit(&deployment, |text| {
-        let room = "\n[[server.room]]\nname = \"Time\"\ncategory = \"General\"\nprivacy = \"open\"\n";
-        let text = text.replace("\n[host]\n", &format!("{room}\n[host]\n"));
-        format!("{text}{}", CLOCK.replace("\"News\"", "\"Time\""))
+        let seed = "\n[[server.user]]\nuri = \"sip:timer@example.com\"\n\
+                    [[server.room]]\nname = \"Time\"\ncategory = \"General\"\nprivacy = \"open\"\n";
+        let text = text
+            .replace("\n[host]\n", &format!("{seed}\n[host]\n"))
+            .replace("\nusers = [", "\nusers = [\"sip:timer@example.com\", ");
+        let clock = CLOCK
+            .replace("\"News\"", "\"Time\"")
+            .replace("sip:clock@", "sip:timer@");
+        format!("{text}{clock}")
     });
     let answers = deployment.json(&["reload"]);
     assert_eq!(answers[0]["done"], true, "{answers}");
@@ -34,7 +41,13 @@ fn bots_rooms_and_users_are_added_without_a_restart() {
         Some(1),
         "one process: {answers}"
     );
-    assert_eq!(answers[0]["changes"][0], "bots started: clock", "{answers}");
+    assert_eq!(
+        answers[0]["changes"],
+        serde_json::json!([
+            "trusted applications: for connections that come from now on",
+            "bots started: clock"
+        ])
+    );
     up.event("posted", |event| {
         event["instance"] == "clock" && event["room"] == "Time"
     });
@@ -49,6 +62,17 @@ fn bots_rooms_and_users_are_added_without_a_restart() {
     up.event("posted", |event| {
         event["instance"] == "help" && event["excerpt"] == "Yes?"
     });
+
+    edit(&deployment, |text| {
+        match text.split_once("[[host.bot]]\nid = \"clock\"") {
+            Some((before, _)) => before.to_owned(),
+            None => panic!("the clock was configured"),
+        }
+    });
+    let answers = deployment.json(&["reload"]);
+    assert_eq!(answers[0]["changes"][0], "bots removed: clock", "{answers}");
+    let host = &deployment.json(&["status"])["host"];
+    assert_eq!(host["instances"].as_array().map(Vec::len), Some(1), "{host}");
     up.interrupt();
 }
 
