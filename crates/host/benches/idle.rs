@@ -112,6 +112,7 @@ fn config(folder: &std::path::Path, port: u16) -> Config {
         user: user.clone(),
         display_name: None,
         sign_in: SignIn::Application,
+        register: false,
         platform: platform.unwrap(),
     }];
     let feeds: Vec<_> = (0..FEEDS)
