@@ -28,6 +28,7 @@ impl Crate {
             .args(arguments)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_INCREMENTAL", "0")
+            .env("CARGO_PROFILE_DEV_DEBUG", "false")
             .env_remove("RUSTFLAGS");
         Program::start(cargo).succeed_within(BUILD);
     }
