@@ -191,7 +191,8 @@ impl Story {
 
     async fn start(&mut self, world: &World, faults: Faults, step: Duration) -> Host {
         let (shown, at) = self.clock;
-        let now = shown + at.elapsed().max(step);
+        // Time does not go back, and is not moved on beyond the end of the story.
+        let now = (shown + at.elapsed()).max((shown + step).min(self.change.end()));
         self.clock = (now, Instant::now());
         let mut config = world.host();
         config.instances.extend(self.change.instances());
