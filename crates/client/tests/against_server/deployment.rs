@@ -1,40 +1,28 @@
 //! A server on loopback that can be killed and started again, and clients for it.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use parlor_client::{
-    ApplicationEndpoint, ApplicationEndpointSettings, ChatSettings, ClientPlatformSettings, ClientTransport,
-    Credentials, LocalEndpoint, PersistentChatEndpoint, Platform, Proxy, ServerPlatformSettings, Tuning,
-    UserEndpoint, UserEndpointSettings,
+    ApplicationEndpoint, ApplicationEndpointSettings, ChatSettings, Credentials, LocalEndpoint,
+    PersistentChatEndpoint, Proxy, UserEndpoint, UserEndpointSettings,
 };
-use parlor_net::certificates::{DevelopmentAuthority, IdentityFiles, Subject};
-use parlor_net::{ClientCertificate, ClientTls, ClientTlsSettings, ServerTls, ServerTlsSettings};
 use parlor_rooms::MemoryStore;
-use parlor_server::{
-    Config, ListenerConfig, Password, Seed, SeedCategory, SeedRoom, SeedUser, TrustedApplication,
-    TrustedPool, UnprovedUsers,
-};
-use parlor_xccos::{Behavior, Privacy, SipUri};
-use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
+use parlor_server::Password;
+pub(crate) use parlor_testkit::{ALICE, BOT, uri};
+use parlor_testkit::{KillableServer, Site};
 
-pub(crate) const BOT: &str = "sip:newsbot@example.com";
-pub(crate) const ALICE: &str = "sip:alice@example.com";
 /// Of Alice.
 pub(crate) const PASSWORD: &str = "Secret123";
-const HOST: &str = "bots.example.com";
-const GRUU: &str = "sip:bots.example.com@example.com;gruu;opaque=srvr:parlor-bots:AAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Everything that outlives one run of the server.
 pub(crate) struct Deployment {
-    folder: TempDir,
+    // First, so that it ends before its files go.
+    server: Option<KillableServer>,
+    site: Site,
     store: Arc<MemoryStore>,
-    tls: ServerTls,
-    address: SocketAddr,
+    /// Once known, kept from run to run.
+    port: u16,
     password: bool,
-    server: Option<Runtime>,
 }
 
 impl Deployment {
@@ -49,29 +37,12 @@ impl Deployment {
     }
 
     fn start_with(password: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let authority = DevelopmentAuthority::open(folder.path()).unwrap();
-        let addresses = vec![Ipv4Addr::LOCALHOST.into()];
-        let subject = Subject::Server {
-            names: vec!["chat.example.com".to_owned()],
-            addresses,
-        };
-        let tls = ServerTls::load(ServerTlsSettings {
-            identity: authority.issue("server", &subject).unwrap(),
-            client_certificate: ClientCertificate::Optional,
-            client_roots: Some(authority.roots()),
-            crl: None,
-            accept_server_auth_only: true,
-        })
-        .unwrap();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut deployment = Self {
-            folder,
+            site: Site::new(),
             store: Arc::new(MemoryStore::new()),
-            tls,
-            address,
-            password,
+            port: 0,
             server: None,
+            password,
         };
         deployment.start();
         deployment
@@ -79,93 +50,24 @@ impl Deployment {
 
     /// Starts the server, on the port it had before.
     pub(crate) fn start(&mut self) {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let (config, store) = (self.config(), Arc::clone(&self.store));
-        // A runtime cannot wait inside another one, so the start is awaited on a thread of its own.
-        let handle = runtime.handle().clone();
-        let started = std::thread::spawn(move || {
-            handle
-                .block_on(parlor_server::start(config, store))
-                .unwrap()
-                .addresses()[0]
-        });
-        self.address = started.join().unwrap();
-        self.server = Some(runtime);
+        let mut config = self.site.server(self.port, &["News"]);
+        for user in &mut config.seed.users {
+            if self.password && user.uri == uri(ALICE) {
+                user.password = Some(Password(PASSWORD.to_owned()));
+            }
+        }
+        let server = KillableServer::start(config, Arc::<MemoryStore>::clone(&self.store));
+        self.port = server.address().port();
+        self.server = Some(server);
     }
 
-    /// Ends the server as `kill -9` does: no goodbye, no flush.
+    /// Ends the server as `kill -9` does.
     pub(crate) fn kill(&mut self) {
-        if let Some(server) = self.server.take() {
-            // Until its sockets are closed the next start cannot have the port.
-            let ended = std::thread::spawn(move || server.shutdown_timeout(Duration::from_secs(10)));
-            ended.join().unwrap();
-        }
-    }
-
-    fn config(&self) -> Config {
-        let application = TrustedApplication {
-            id: "urn:application:parlor-bots".to_owned(),
-            port: 6000,
-            gruus: vec![GRUU.to_owned()],
-            allowed_users: vec![uri(BOT)],
-        };
-        let user = |text: &str, name: &str| SeedUser {
-            password: (text == ALICE && self.password).then(|| Password(PASSWORD.to_owned())),
-            uri: uri(text),
-            display_name: name.to_owned(),
-            contact: false,
-        };
-        Config {
-            listeners: vec![ListenerConfig {
-                addr: self.address,
-                tls: Some(self.tls.clone()),
-                unproved: UnprovedUsers::Refused,
-            }],
-            trusted_pools: vec![TrustedPool {
-                fqdn: HOST.to_owned(),
-                computers: Vec::new(),
-                applications: vec![application],
-            }],
-            seed: Seed {
-                categories: vec![SeedCategory {
-                    name: "General".to_owned(),
-                    ..SeedCategory::default()
-                }],
-                rooms: vec![SeedRoom {
-                    posts: Vec::new(),
-                    name: "News".to_owned(),
-                    description: String::new(),
-                    category: None,
-                    privacy: Privacy::Open,
-                    behavior: Behavior::Normal,
-                    members: Vec::new(),
-                    managers: Vec::new(),
-                    presenters: Vec::new(),
-                }],
-                users: vec![user(BOT, "News bot"), user(ALICE, "Alice")],
-            },
-            ..Config::new("example.com", uri("sip:chat@example.com"))
-        }
-    }
-
-    fn client_tls(&self, name: &str, subject: Option<&Subject>) -> ClientTls {
-        let authority = DevelopmentAuthority::open(self.folder.path()).unwrap();
-        let identity: Option<IdentityFiles> = subject.map(|subject| authority.issue(name, subject).unwrap());
-        ClientTls::load(ClientTlsSettings {
-            roots: authority.roots(),
-            identity,
-            server_name: Some("chat.example.com".to_owned()),
-            crl: None,
-        })
-        .unwrap()
+        self.server = None;
     }
 
     fn proxy(&self) -> Proxy {
-        Proxy::new(self.address.ip().to_string(), self.address.port())
+        Proxy::new("127.0.0.1", self.port)
     }
 
     /// The trusted application, speaking as `owner`.
@@ -181,52 +83,20 @@ impl Deployment {
     }
 
     fn application_by(&self, application: ApplicationEndpointSettings) -> ApplicationEndpoint {
-        let subject = Subject::Application {
-            pool: HOST.to_owned(),
-            computers: Vec::new(),
-        };
-        let settings = ServerPlatformSettings {
-            user_agent: "test/1.0".to_owned(),
-            application_id: "urn:application:parlor-bots".to_owned(),
-            fqdn: HOST.to_owned(),
-            port: 6000,
-            gruu: GRUU.to_owned(),
-            tls: self.client_tls("host", Some(&subject)),
-        };
-        let platform = Platform::with_tuning(settings, tuning()).unwrap();
-        ApplicationEndpoint::new(&platform, application)
+        ApplicationEndpoint::new(&self.site.application_platform(), application)
     }
 
     /// A user whose certificate names `certified`, speaking as `owner`.
     pub(crate) fn user(&self, owner: &str, certified: &str) -> UserEndpoint {
-        let subject = Subject::User {
-            uri: certified.to_owned(),
-        };
-        let tls = self.client_tls("user", Some(&subject));
-        self.user_by(tls, UserEndpointSettings::new(uri(owner), self.proxy()))
+        let settings = UserEndpointSettings::new(uri(owner), self.proxy());
+        UserEndpoint::new(&self.site.user_platform(Some(certified)), settings)
     }
 
     /// Alice with this password and no certificate.
     pub(crate) fn alice_with_password(&self, password: &str) -> UserEndpoint {
         let mut settings = UserEndpointSettings::new(uri(ALICE), self.proxy());
         settings.credentials = Some(Credentials::new("alice@example.com", password));
-        self.user_by(self.client_tls("user", None), settings)
-    }
-
-    fn user_by(&self, tls: ClientTls, user: UserEndpointSettings) -> UserEndpoint {
-        let settings = ClientPlatformSettings {
-            user_agent: "test/1.0".to_owned(),
-            transport: ClientTransport::Tls(tls),
-        };
-        let platform = Platform::with_tuning(settings, tuning()).unwrap();
-        UserEndpoint::new(&platform, user)
-    }
-}
-
-impl Drop for Deployment {
-    /// A runtime may not wait for its end inside another one.
-    fn drop(&mut self) {
-        self.kill();
+        UserEndpoint::new(&self.site.user_platform(None), settings)
     }
 }
 
@@ -236,18 +106,4 @@ pub(crate) async fn chat(endpoint: &LocalEndpoint) -> PersistentChatEndpoint {
     PersistentChatEndpoint::establish(endpoint, ChatSettings::default())
         .await
         .unwrap()
-}
-
-pub(crate) fn uri(text: &str) -> SipUri {
-    text.parse().unwrap()
-}
-
-/// Short waits between attempts: the server is back within milliseconds.
-fn tuning() -> Tuning {
-    Tuning {
-        reconnect_base: Duration::from_millis(20),
-        reconnect_cap: Duration::from_millis(200),
-        page: 20,
-        ..Tuning::default()
-    }
 }

@@ -10,9 +10,12 @@ use tokio::task::JoinHandle;
 /// Before a question that could not be posted is asked again.
 const AGAIN: Duration = Duration::from_millis(20);
 
+/// Questions that may wait to be asked: more than a story has.
+const WAITING: usize = 64;
+
 #[derive(Debug)]
 pub(crate) struct Person {
-    questions: mpsc::UnboundedSender<u32>,
+    questions: mpsc::Sender<u32>,
     task: JoinHandle<()>,
 }
 
@@ -23,7 +26,7 @@ impl Person {
             .await
             .unwrap();
         let (session, mut events) = chat.join(room).await.unwrap();
-        let (questions, asked) = mpsc::unbounded_channel();
+        let (questions, asked) = mpsc::channel(WAITING);
         let task = tokio::spawn(async move {
             // What is said is read from the store at the end; here it is only taken away.
             let listen = async { while events.next().await.is_some() {} };
@@ -35,7 +38,7 @@ impl Person {
 
     /// Asks `ping number` some time soon, after the questions before it.
     pub(crate) fn ask(&self, number: u32) {
-        self.questions.send(number).unwrap();
+        self.questions.try_send(number).unwrap();
     }
 }
 
@@ -45,7 +48,7 @@ impl Drop for Person {
     }
 }
 
-async fn ask(room: RoomSession, mut questions: mpsc::UnboundedReceiver<u32>) {
+async fn ask(room: RoomSession, mut questions: mpsc::Receiver<u32>) {
     while let Some(number) = questions.recv().await {
         let key: PostKey = format!("ping-{number}").parse().unwrap();
         let message = Message::text(format!("ping {number}")).with_key(key);

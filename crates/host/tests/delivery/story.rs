@@ -153,7 +153,7 @@ impl Story {
         };
         if matches!(ending, Ending::ServerKilled(_)) {
             world.kill().await;
-            world.start().await;
+            world.start();
         }
         // After trouble with the server the same host may go on and finish, or not.
         match ending {
