@@ -15,5 +15,6 @@ mod health;
 mod ledger;
 mod program;
 mod reload;
+mod removal;
 mod trace;
 mod up;

@@ -114,6 +114,10 @@ A file with a mistake, or a change that needs a restart, changes nothing; exit c
     #[command(subcommand)]
     Room(RoomCommand),
 
+    /// Messages: take what they say out of their room, and show what was taken out
+    #[command(subcommand)]
+    Message(MessageCommand),
+
     /// Users that may sign in
     #[command(subcommand)]
     User(UserCommand),
@@ -295,6 +299,69 @@ Examples:
         #[arg(long, value_name = "N", default_value_t = 10)]
         last: u32,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MessageCommand {
+    /// Replace what messages say by a notice; author, time and number stay, and a record keeps the original
+    #[command(after_help = "\
+Examples:
+  parlor message remove Help 17 18 --reason 'a password was posted'
+  parlor message remove Help --author sip:bob@example.com --from 1h --dry-run
+  parlor message remove Help --containing fiddlesticks --text '(language)'
+
+Who is in the room keeps seeing the message until it reads the history again: the protocol has no way to tell it.")]
+    Remove(MessageRemoveArgs),
+
+    /// Show the record: what was removed from a room, by whom, when and why
+    Removed {
+        /// Name, id or ma-chan:// address
+        room: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MessageRemoveArgs {
+    /// Name, id or ma-chan:// address
+    pub(crate) room: String,
+    /// The numbers of messages in the room
+    #[arg(
+        value_name = "ID",
+        required_unless_present_any = ["author", "from", "to", "containing"],
+        conflicts_with_all = ["author", "from", "to", "containing", "dry_run"]
+    )]
+    pub(crate) ids: Vec<i64>,
+    #[command(flatten)]
+    pub(crate) selection: MessageSelection,
+    /// What stands in their place, instead of "This message was removed."
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Who removes them, for the record
+    #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
+    pub(crate) by: Option<String>,
+}
+
+/// Messages by what they are like; all of what is given must hold.
+#[derive(Debug, Args)]
+pub(crate) struct MessageSelection {
+    /// Instead of numbers: messages of this author
+    #[arg(long, value_name = "SIP-URI")]
+    pub(crate) author: Option<SipUri>,
+    /// Messages as young as this, such as `2h`, or since a time, such as 2026-11-21T08:00:00Z
+    #[arg(long, value_name = "SINCE")]
+    pub(crate) from: Option<Since>,
+    /// Messages as old as this, or until a time
+    #[arg(long, value_name = "UNTIL")]
+    pub(crate) to: Option<Since>,
+    /// Messages with this text, upper and lower case being the same
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) containing: Option<String>,
+    /// Only show them
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -62,6 +62,9 @@ fn obey(cli: Cli) -> Result<(), Failure> {
             block_on(false, commands::schedule::run(global, &settings, &command))
         }
         Command::Room(command) => administer(global, |client| commands::room::run(client, global, command)),
+        Command::Message(command) => {
+            administer(global, |client| commands::message::run(client, global, command))
+        }
         Command::User(command) => administer(global, |client| commands::user::run(client, global, command)),
         Command::Category(command) => {
             administer(global, |client| commands::category::run(client, global, command))

@@ -12,6 +12,7 @@ mod executor;
 mod keys;
 mod posts;
 mod preferences;
+mod removals;
 mod samples;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use executor::{block_on, join_all};
 pub use keys::*;
 pub use posts::*;
 pub use preferences::*;
+pub use removals::*;
 pub use samples::*;
 
 /// Opens stores for the suite.
@@ -44,10 +46,12 @@ macro_rules! conformance_tests {
         $crate::conformance_tests! {
             $fixture =>
             a_failed_change_leaves_nothing
+            a_message_is_removed_once
             a_message_of_any_text_comes_back_as_it_was
             account_names_are_unique
             accounts_come_back_as_they_were_put
             an_account_goes_with_its_user
+            a_removed_message_leaves_a_notice_and_a_record
             a_removed_room_is_unknown_and_empty_when_made_again
             a_repeated_key_is_answered_with_the_first_post
             an_append_is_all_or_nothing
@@ -67,7 +71,9 @@ macro_rules! conformance_tests {
             preferences_have_limits
             random_edits_come_back_as_they_were
             the_directory_comes_back_as_it_was
+            the_record_of_removals_outlives_its_room
             unknown_rooms_are_named
+            what_cannot_be_removed_is_named
         }
     };
     ($fixture:expr => $($case:ident)*) => {

@@ -113,7 +113,7 @@ impl Draft {
     }
 }
 
-fn check_text(text: &str, subject: Subject, limit: usize) -> Result<(), Refusal> {
+pub(crate) fn check_text(text: &str, subject: Subject, limit: usize) -> Result<(), Refusal> {
     if text.len() > limit {
         return Err(Refusal::TooLong {
             subject,

@@ -20,6 +20,7 @@ mod draft;
 mod live_room;
 mod memory_store;
 mod refusal;
+mod removal;
 mod room;
 mod scope;
 mod store;
@@ -41,6 +42,9 @@ pub use draft::{Draft, PostLimits, RTF_FACTOR};
 pub use live_room::{EndpointId, Joined, LiveRoom, Parted, ParticipantUpdateLimit, Present, Refreshed, Tell};
 pub use memory_store::{AppendGate, Faults, MemoryStore};
 pub use refusal::{Refusal, Subject};
+pub use removal::{
+    MAX_REMOVAL_REASON, MAX_REMOVER, REMOVAL_NOTICE, Removal, RemovalRecord, RemovalRequest, Removed,
+};
 pub use room::{Invitations, Role, Room, RoomSettings};
 pub use scope::{Principal, Scope};
 pub use store::{

@@ -3,6 +3,7 @@
 mod documents;
 mod faults;
 mod posts;
+mod removals;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use crate::directory::Directory;
 use crate::store::check_preference;
 use crate::{
     Account, Appended, BoxFuture, Change, Document, DocumentChange, Head, MAX_PREFERENCES, MAX_READ, NewPost,
-    Preference, Snapshot, Store, StoreError, StoredPost, check_documents,
+    Preference, Removal, RemovalRecord, Removed, Snapshot, Store, StoreError, StoredPost, check_documents,
 };
 use documents::Documents;
 use faults::AfterCommit;
@@ -33,6 +34,8 @@ struct State {
     directory: Directory,
     accounts: BTreeMap<SipUri, Account>,
     posts: HashMap<RoomId, Posts>,
+    /// In the order of their numbers, which count from 1.
+    removals: Vec<RemovalRecord>,
     preferences: HashMap<SipUri, HashMap<String, Preference>>,
     documents: Documents,
 }
@@ -117,6 +120,19 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<StoredPost>, StoreError>> {
         Box::pin(async move { Ok(self.lock().posts(room)?.before(id, limit.min(MAX_READ))) })
+    }
+
+    fn remove(&self, removal: Removal) -> BoxFuture<'_, Result<Removed, StoreError>> {
+        Box::pin(async move { self.change(|state| state.remove(&removal)) })
+    }
+
+    fn removals(
+        &self,
+        room: RoomId,
+        number: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<RemovalRecord>, StoreError>> {
+        Box::pin(async move { Ok(self.lock().removals(room, number, limit.min(MAX_READ))) })
     }
 
     fn preference(

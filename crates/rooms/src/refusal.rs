@@ -125,6 +125,12 @@ pub enum Subject {
     Message,
     /// A room's or category's name.
     Name,
+    /// What stands in the place of a removed message.
+    Notice,
+    /// Why a message is removed.
+    Reason,
+    /// Who removes a message.
+    Remover,
     /// A message's RTF form.
     Rtf,
     /// A story's plain text, title included.
@@ -162,7 +168,7 @@ impl Subject {
     fn unit(self) -> &'static str {
         match self {
             Self::Description | Self::DisplayName | Self::Name => "characters",
-            Self::Message | Self::Rtf | Self::Story => "bytes",
+            Self::Message | Self::Notice | Self::Reason | Self::Remover | Self::Rtf | Self::Story => "bytes",
         }
     }
 }
@@ -174,6 +180,9 @@ impl std::fmt::Display for Subject {
             Self::DisplayName => "display name",
             Self::Message => "message",
             Self::Name => "name",
+            Self::Notice => "notice",
+            Self::Reason => "reason",
+            Self::Remover => "name of who removes",
             Self::Rtf => "rtf",
             Self::Story => "story",
         })

@@ -7,7 +7,9 @@ use std::pin::Pin;
 
 use parlor_xccos::{MessageId, Post, PostKey, RoomId, RoomUri, SipUri, Timestamp};
 
-use crate::{Account, Category, Change, Document, DocumentChange, Draft, Room, User};
+use crate::{
+    Account, Category, Change, Document, DocumentChange, Draft, Removal, RemovalRecord, Removed, Room, User,
+};
 
 /// A future as trait objects need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -81,6 +83,24 @@ pub trait Store: Send + Sync + 'static {
         id: MessageId,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<StoredPost>, StoreError>>;
+
+    /// Replaces what a message says by the removal's notice and keeps the original in the record, all or nothing, durably
+    /// when it returns. A message that was removed before stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`], [`StoreError::UnknownMessage`]; [`StoreError::NotKept`] for a message that was only
+    /// shown; [`StoreError::OtherMessage`] when the one with this id is of another time than the removal says;
+    /// [`StoreError::Uncertain`] when it is not known whether it is removed: ask again.
+    fn remove(&self, removal: Removal) -> BoxFuture<'_, Result<Removed, StoreError>>;
+
+    /// The first `limit` removals in a room with a number greater than `number`, oldest first, also of a room that is gone;
+    /// `limit` is capped at [`MAX_READ`].
+    fn removals(
+        &self,
+        room: RoomId,
+        number: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<RemovalRecord>, StoreError>>;
 
     /// A user's preference bundle.
     fn preference(
@@ -228,9 +248,15 @@ pub enum StoreError {
     /// The disk or the database is full; works again once there is room.
     #[error("no space left")]
     Full,
+    /// A message was shown but is not kept, because its room keeps no history.
+    #[error("message {0} was only shown, not kept")]
+    NotKept(MessageId),
     /// A text holds a NUL character.
     #[error("text holds a NUL character")]
     NulCharacter,
+    /// The message with this id is not the one that was meant.
+    #[error("message {0} is another one: it was posted at another time")]
+    OtherMessage(MessageId),
     /// More than one call takes.
     #[error("too large: {count} of at most {limit}")]
     TooMany {
@@ -245,6 +271,9 @@ pub enum StoreError {
     /// The database failed.
     #[error("store is not available")]
     Unavailable(#[source] Cause),
+    /// No such message in the room.
+    #[error("there is no message {0} in the room")]
+    UnknownMessage(MessageId),
     /// No such room.
     #[error("no room {0} in the store")]
     UnknownRoom(RoomId),

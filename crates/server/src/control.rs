@@ -11,6 +11,7 @@ pub use parlor_control::{ClientError, ErrorBody, Lines};
 pub(crate) use routes::router;
 pub use types::{
     CategoryView, CreateCategory, CreateRoom, CreateUser, HistoryQuery, ListenerStatus, LiveEvent,
-    PostMessage, PostView, Posted, RoleChange, RoleName, RoomDetail, RoomStatus, RoomSummary, SetPassword,
-    Status, StoreStatus, UpdateCategory, UpdateRoom, UpdateUser, UserKindName, UserView,
+    PostMessage, PostView, Posted, RemovalView, RemovalsQuery, RemoveMessage, RemovedMessage, RoleChange,
+    RoleName, RoomDetail, RoomStatus, RoomSummary, SetPassword, Status, StoreStatus, UpdateCategory,
+    UpdateRoom, UpdateUser, UserKindName, UserView,
 };

@@ -6,10 +6,11 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(crate) const APPLICATION_ID: i32 = 0x5072_6C72;
 
 /// Step n makes version n + 1. A step that was released is never changed.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_accounts.sql"),
     include_str!("../migrations/0003_documents.sql"),
+    include_str!("../migrations/0004_removals.sql"),
 ];
 
 /// The version this program reads and writes.

@@ -4,6 +4,7 @@ mod accounts;
 mod directory;
 mod documents;
 mod posts;
+mod removals;
 
 use std::io;
 use std::path::Path;
@@ -22,6 +23,7 @@ pub(crate) use accounts::accounts;
 pub(crate) use directory::load;
 pub(crate) use documents::documents;
 pub(crate) use posts::{Page, head, page, preference};
+pub(crate) use removals::{removal, removals};
 
 /// Reads that may wait; further askers wait for a place.
 const QUEUE: usize = 1024;

@@ -4,15 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parlor_rooms::{
-    Account, Appended, BoxFuture, Change, Document, DocumentChange, Head, NewPost, Preference, Snapshot,
-    Store, StoreError, StoredPost, check_append, check_documents, check_preference,
+    Account, Appended, BoxFuture, Change, Document, DocumentChange, Head, MAX_READ, NewPost, Preference,
+    Removal, RemovalRecord, Removed, Snapshot, Store, StoreError, StoredPost, check_append, check_documents,
+    check_preference,
 };
 use parlor_xccos::{MessageId, RoomId, SipUri};
 
 use crate::commits::Commits;
 use crate::open::{Lock, OpenError, Options, lock, writer};
 use crate::reader::{self, Page, Readers};
-use crate::writer::{Writer, append, apply, change_documents, put_account, put_preference};
+use crate::writer::{Writer, append, apply, change_documents, put_account, put_preference, remove};
 
 /// A [`Store`] in one SQLite file, for one process at a time.
 ///
@@ -130,6 +131,23 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<StoredPost>, StoreError>> {
         Box::pin(self.page(room, Page::Before(id), limit))
+    }
+
+    fn remove(&self, removal: Removal) -> BoxFuture<'_, Result<Removed, StoreError>> {
+        Box::pin(self.writer.request(removal, 1, remove))
+    }
+
+    fn removals(
+        &self,
+        room: RoomId,
+        number: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<RemovalRecord>, StoreError>> {
+        let limit = limit.min(MAX_READ);
+        Box::pin(
+            self.readers
+                .request(move |connection| reader::removals(connection, room, number, limit)),
+        )
     }
 
     fn preference(

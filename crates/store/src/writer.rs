@@ -7,6 +7,7 @@ mod documents;
 mod posts;
 mod preferences;
 mod purge;
+mod removals;
 
 use std::io;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(crate) use directory::apply;
 pub(crate) use documents::{change_documents, remove_documents};
 pub(crate) use posts::append;
 pub(crate) use preferences::put_preference;
+pub(crate) use removals::remove;
 
 /// Requests that may wait; further senders wait for a place. A room has one request under way at a time, so this
 /// is the number of rooms that are served at once.

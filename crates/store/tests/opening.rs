@@ -100,9 +100,9 @@ fn a_newer_database_is_refused_and_kept() {
     set_version(99);
     assert_eq!(
         refused(&path),
-        "rooms.db has schema version 99, this program knows up to 3: use the newer program"
+        "rooms.db has schema version 99, this program knows up to 4: use the newer program"
     );
-    set_version(3);
+    set_version(4);
     let store = open(&path).unwrap();
     assert_eq!(block_on(store.last(room_id(1), 10)).unwrap().len(), 10);
 }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use parlor_rooms::{
-    Account, Appended, BoxFuture, Change, Document, DocumentChange, Head, NewPost, Preference, Snapshot,
-    Store, StoreError, StoredPost,
+    Account, Appended, BoxFuture, Change, Document, DocumentChange, Head, NewPost, Preference, Removal,
+    RemovalRecord, Removed, Snapshot, Store, StoreError, StoredPost,
 };
 use parlor_store::SqliteStore;
 use parlor_xccos::{MessageId, RoomId, SipUri};
@@ -120,6 +120,19 @@ impl Store for CrashStore {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<StoredPost>, StoreError>> {
         self.inner.before(room, id, limit)
+    }
+
+    fn remove(&self, removal: Removal) -> BoxFuture<'_, Result<Removed, StoreError>> {
+        self.inner.remove(removal)
+    }
+
+    fn removals(
+        &self,
+        room: RoomId,
+        number: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<RemovalRecord>, StoreError>> {
+        self.inner.removals(room, number, limit)
     }
 
     fn preference(

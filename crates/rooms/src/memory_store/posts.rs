@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use parlor_xccos::{MessageId, PostKey, SipUri, Timestamp};
 
-use crate::{Appended, Head, NewPost, Retention, StoredPost};
+use crate::{Appended, Head, NewPost, Retention, StoreError, StoredPost};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Posts {
     /// In the order of their ids.
     kept: Vec<StoredPost>,
     keys: HashMap<(SipUri, PostKey), (MessageId, Timestamp)>,
+    /// Removed messages and where their records are.
+    pub(super) removed: HashMap<MessageId, usize>,
     head: Head,
 }
 
@@ -44,6 +46,17 @@ impl Posts {
             });
         }
         Appended::Stored(id)
+    }
+
+    /// The message with this id.
+    pub(super) fn find(&mut self, id: MessageId) -> Result<&mut StoredPost, StoreError> {
+        let given = 1..=self.head.last.map_or(0, |(MessageId(last), _)| last);
+        if !given.contains(&id.0) {
+            return Err(StoreError::UnknownMessage(id));
+        }
+        let found = self.kept.binary_search_by_key(&id, |post| post.id);
+        let at = found.map_err(|_| StoreError::NotKept(id))?;
+        Ok(&mut self.kept[at])
     }
 
     pub(super) fn head(&self) -> Head {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use parlor_control::{ClientError, Lines, Method, escape};
+use parlor_xccos::MessageId;
 
 use super::types::*;
 
@@ -92,6 +93,23 @@ impl Client {
         self.control
             .send(Method::POST, &format!("/rooms/{}/posts", escape(room)), message)
             .await
+    }
+
+    /// Takes what a message says out of its room; a repeat is answered with the first removal.
+    pub async fn remove_message(
+        &self,
+        room: &str,
+        message: MessageId,
+        removal: &RemoveMessage,
+    ) -> Result<RemovedMessage, ClientError> {
+        let path = format!("/rooms/{}/posts/{message}/removal", escape(room));
+        self.control.send(Method::POST, &path, removal).await
+    }
+
+    /// The record of removed messages of a room, oldest first, of those after a number.
+    pub async fn removals(&self, room: &str, query: &RemovalsQuery) -> Result<Vec<RemovalView>, ClientError> {
+        let path = format!("/rooms/{}/removals?after={}", escape(room), query.after);
+        self.control.get(&path).await
     }
 
     /// What happens in a room from now on.

@@ -21,6 +21,10 @@ pub(super) enum ControlError {
     Exists { what: &'static str, name: String },
     #[error("{0:?} is neither an address (sip:user@host) nor a domain")]
     Principal(String),
+    #[error("{0:?} is not the number of a message")]
+    MessageId(String),
+    #[error(transparent)]
+    Message(StoreError),
     #[error("there is no category to put the room in; create one first")]
     NoCategory,
     #[error(transparent)]
@@ -50,10 +54,11 @@ impl ControlError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Missing { .. } => StatusCode::NOT_FOUND,
-            Self::Exists { .. } | Self::NoCategory => StatusCode::CONFLICT,
+            Self::Message(StoreError::UnknownMessage(_)) => StatusCode::NOT_FOUND,
+            Self::Exists { .. } | Self::NoCategory | Self::Message(_) => StatusCode::CONFLICT,
             Self::Password(PasswordError::NameTaken(_)) => StatusCode::CONFLICT,
             Self::Password(PasswordError::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Principal(_) | Self::Password(_) => StatusCode::BAD_REQUEST,
+            Self::MessageId(_) | Self::Principal(_) | Self::Password(_) => StatusCode::BAD_REQUEST,
             Self::Refused(refusal) => {
                 StatusCode::from_u16(refusal.code().code()).unwrap_or(StatusCode::BAD_REQUEST)
             }
@@ -68,6 +73,10 @@ impl ControlError {
             Self::Missing { what, .. } => format!("no_such_{what}"),
             Self::Exists { what, .. } => format!("{what}_exists"),
             Self::Principal(_) => "bad_principal".to_owned(),
+            Self::MessageId(_) => "bad_message".to_owned(),
+            Self::Message(StoreError::UnknownMessage(_)) => "no_such_message".to_owned(),
+            Self::Message(StoreError::NotKept(_)) => "message_not_kept".to_owned(),
+            Self::Message(_) => "other_message".to_owned(),
             Self::NoCategory => "no_category".to_owned(),
             Self::Refused(refusal) => refusal.code().token().to_ascii_lowercase(),
             Self::Password(PasswordError::NameTaken(_)) => "account_exists".to_owned(),
@@ -101,7 +110,12 @@ impl From<EditError<Self>> for ControlError {
 
 impl From<StoreError> for ControlError {
     fn from(error: StoreError) -> Self {
-        Self::Store(chain(&error))
+        match error {
+            StoreError::NotKept(_) | StoreError::OtherMessage(_) | StoreError::UnknownMessage(_) => {
+                Self::Message(error)
+            }
+            error => Self::Store(chain(&error)),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod categories;
 mod posts;
+mod removals;
 mod rooms;
 mod users;
 
@@ -11,6 +12,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use parlor_rooms::{Change, Directory, Edit, Room};
+use parlor_xccos::RoomUri;
 
 use super::Status;
 use super::error::ControlError;
@@ -30,6 +32,8 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/rooms/{room}/roles/{role}", post(rooms::change_role))
         .route("/rooms/{room}/history", get(posts::history))
         .route("/rooms/{room}/posts", post(posts::create))
+        .route("/rooms/{room}/posts/{message}/removal", post(removals::remove))
+        .route("/rooms/{room}/removals", get(removals::list))
         .route("/rooms/{room}/live", get(posts::live))
         .route("/categories", get(categories::list).post(categories::create))
         .route("/categories/{category}", axum::routing::patch(categories::update))
@@ -59,9 +63,12 @@ async fn edit(
     task.await.map_err(|_| ControlError::Abandoned)?
 }
 
-/// A room by id or name.
+/// A room by id, address or name.
 fn find_room<'a>(directory: &'a Directory, room: &str) -> Result<&'a Arc<Room>, ControlError> {
-    let by_id = room.parse().ok().and_then(|id| directory.room(id));
+    let id = room
+        .parse()
+        .or_else(|_| room.parse::<RoomUri>().map(|uri| uri.room()));
+    let by_id = id.ok().and_then(|id| directory.room(id));
     by_id
         .or_else(|| directory.room_by_name(room))
         .ok_or_else(|| ControlError::missing("room", room))

@@ -1,10 +1,14 @@
 //! The JSON values of the control interface.
 
+mod removals;
+
 use std::fmt;
 use std::net::SocketAddr;
 
 use parlor_xccos::{Behavior, MessageId, PostKey, Privacy, RoomId, RoomUri, SipUri, Timestamp};
 use serde::{Deserialize, Serialize};
+
+pub use removals::{RemovalView, RemovalsQuery, RemoveMessage, RemovedMessage};
 
 /// How the server is doing: `GET /status`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

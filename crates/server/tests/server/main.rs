@@ -11,6 +11,7 @@ mod ntlm;
 mod passwords;
 mod presence;
 mod registrar;
+mod removals;
 mod sign_in;
 mod subscriptions;
 mod world;

@@ -92,7 +92,7 @@ fn end(connection: &Connection, room: RoomId) -> Result<(i64, Head), StoreError>
     Ok((number, Head { last }))
 }
 
-fn post(row: &Row<'_>) -> Result<StoredPost, StoreError> {
+pub(super) fn post(row: &Row<'_>) -> Result<StoredPost, StoreError> {
     let author: String = row.get(2).map_err(store_error)?;
     let key: Option<String> = row.get(7).map_err(store_error)?;
     Ok(StoredPost {
