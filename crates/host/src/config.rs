@@ -12,12 +12,13 @@ use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::feeds::Roots;
 use crate::rate::Rate;
+use crate::state::Place;
 
 /// Everything a host needs. Nothing in it is looked up again later, so that nothing fails later because of it.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The SQLite file for cursors, outbox, bot values, feeds and schedules.
-    pub state_path: PathBuf,
+    /// Where cursors, outbox, bot values, feeds and schedules are kept.
+    pub state: Place,
     /// The Unix socket through which programs of the same user may ask this host; `None` opens none.
     pub control_socket: Option<PathBuf>,
     /// Where relative paths in bot settings start: the folder of the configuration file.
@@ -176,9 +177,9 @@ impl Default for Tuning {
 
 impl Config {
     /// A configuration with defaults for everything but these.
-    pub fn new(state_path: impl Into<PathBuf>, service: ChatService) -> Self {
+    pub fn new(state: impl Into<Place>, service: ChatService) -> Self {
         Self {
-            state_path: state_path.into(),
+            state: state.into(),
             control_socket: None,
             folder: PathBuf::from("."),
             service,

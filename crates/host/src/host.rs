@@ -1,6 +1,5 @@
 //! A running host: started from a configuration, asked for its status, shut down.
 
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::events::{Announcer, HostEvent, HostEvents};
 use crate::ground::{Ground, pause};
 use crate::health::Health;
 use crate::ledger::{LedgerEntry, LedgerQuery, Retried, Retry};
-use crate::state::{State, StateError};
+use crate::state::{Place, State, StateError};
 use crate::status::{InstanceStatus, Status};
 use crate::validate::{Problem, inspect};
 
@@ -70,7 +69,7 @@ pub struct Host {
 /// [`StartError`].
 pub async fn start(config: Config, registry: Registry) -> Result<Host, StartError> {
     let socket = config.control_socket.as_deref().map(Socket::open).transpose()?;
-    let mut state = State::open(config.state_path.clone()).await?;
+    let mut state = State::open(config.state.clone()).await?;
     if config.tuning.keep_ledger.is_zero() {
         state = state.without_ledger();
     }
@@ -126,8 +125,8 @@ pub async fn start(config: Config, registry: Registry) -> Result<Host, StartErro
 ///
 /// # Errors
 /// [`StateError::InUse`] when it runs after all, and whatever else keeps the file from being opened.
-pub async fn retry_stopped(state_path: PathBuf, retry: Retry) -> Result<Retried, StateError> {
-    let state = State::open(state_path).await?;
+pub async fn retry_stopped(place: Place, retry: Retry) -> Result<Retried, StateError> {
+    let state = State::open(place).await?;
     let revived = state.retry(retry, Clock::System.millis()).await;
     state.close().await;
     let revived = revived?;

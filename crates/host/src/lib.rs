@@ -53,7 +53,7 @@ pub use ledger::{LedgerEntry, LedgerQuery, LedgerStatus, Retried, Retry, Unknown
 pub use preview::{ConfiguredSchedule, schedules, upcoming};
 pub use rate::{NotARate, Rate};
 pub use reload::{ReloadError, Reloaded};
-pub use state::{LedgerFile, StateError};
+pub use state::{Database, DatabaseError, DbError, LedgerReader, Place, StateError};
 pub use status::{
     EndpointStatus, FeedState, FeedStatus, InstanceState, InstanceStatus, OutboxStatus, RoomStatus,
     ScheduleStatus, Status,

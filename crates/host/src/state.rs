@@ -1,15 +1,17 @@
-//! The host's durable state: cursors, bot values, outbox, inbox, feeds and schedules in one SQLite file.
+//! The host's durable state: cursors, bot values, outbox, inbox, feeds and schedules, in a file of SQLite for one host
+//! or in PostgreSQL for the hosts of a pool.
 //!
-//! Owns the file, its lock, its one thread and its layout. What the rows mean to delivery is decided by the
-//! workers and senders that call in here; nothing in this module talks to a network.
+//! Owns the database, its one thread and its layout. What the rows mean to delivery is decided by the workers and
+//! senders that call in here.
 //!
-//! One thread owns the one connection (WAL, `synchronous=FULL`). Calls wait in a bounded queue; all that wait
-//! together share one commit, each in a savepoint of its own, so that one failing call does not undo its
-//! neighbours and a burst costs one fsync.
+//! One thread owns the one connection. Calls wait in a bounded queue; all that wait together share one commit, each
+//! in a savepoint of its own, so that one failing call does not undo its neighbours and a burst costs one fsync.
 
 mod backlog;
 mod commit;
 mod cursors;
+mod database;
+mod db;
 mod error;
 mod feeds;
 mod inbox;
@@ -25,6 +27,8 @@ use std::path::PathBuf;
 
 use tokio::sync::{mpsc, watch};
 
+pub use database::{Database, DatabaseError};
+pub use db::DbError;
 pub use error::StateError;
 
 pub(crate) use backlog::Backlog;
@@ -34,18 +38,50 @@ pub(crate) use commit::{Handled, Quarantined, StateChange};
 pub(crate) use feeds::{FeedRecord, FeedRow, FeedTurn, Subscription, SubscriptionRow, Trouble};
 pub(crate) use inbox::{InboxRow, NewInput};
 pub(crate) use ledger::NewEntry;
-pub use read_only::LedgerFile;
+pub use read_only::LedgerReader;
 
 pub(crate) use outbox::{NewPost, OutboxRow};
 pub(crate) use schedules::{Decisions, DueTime, Settled};
 
+use db::{Db, Postgres, Sqlite};
 use ledger::Ledger;
 use thread::Job;
 
 /// Calls that may wait for the state thread; callers beyond it wait in order for room, nothing is refused.
 const QUEUE: usize = 256;
 
-/// A handle to the host's state file; cheap to clone, all clones share one thread and one connection.
+/// Where the state is.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A file of SQLite, for one host.
+    File(PathBuf),
+    /// A database that the hosts of a pool share.
+    Database(Database),
+}
+
+impl Place {
+    fn open_to_read(&self) -> Result<Db, StateError> {
+        Ok(match self {
+            Self::File(path) => Sqlite::read_only(path)?.into(),
+            Self::Database(_) => self.open()?,
+        })
+    }
+
+    fn open(&self) -> Result<Db, StateError> {
+        Ok(match self {
+            Self::File(path) => Sqlite::open(path)?.into(),
+            Self::Database(database) => Postgres::open(database.clone())?.into(),
+        })
+    }
+}
+
+impl From<PathBuf> for Place {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+/// A handle to the host's state; cheap to clone, all clones share one thread and one connection.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     jobs: mpsc::Sender<Job>,
@@ -54,14 +90,22 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Opens or creates the file, brings its layout up to date and takes the lock that keeps a second host out.
+    /// Opens or creates the state and brings its layout up to date. On a file it takes the lock that keeps a second host
+    /// out.
     ///
     /// # Errors
-    /// [`StateError::InUse`] when another process has it, [`StateError::TooNew`] when a later version wrote it,
-    /// and what SQLite or the file system say.
-    pub(crate) async fn open(path: PathBuf) -> Result<Self, StateError> {
+    /// [`StateError::InUse`] when another process has the file, [`StateError::TooNew`] when a later version wrote it,
+    /// and what the database or the file system say.
+    pub(crate) async fn open(place: impl Into<Place>) -> Result<Self, StateError> {
+        let place = place.into();
+        Self::opened(move || place.open()).await
+    }
+
+    async fn opened(
+        open: impl FnOnce() -> Result<Db, StateError> + Send + 'static,
+    ) -> Result<Self, StateError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let closed = thread::start(path.into(), queue).await?;
+        let closed = thread::start(open, queue).await?;
         let ledger = Ledger { on: true };
         Ok(Self { jobs, closed, ledger })
     }
@@ -77,10 +121,11 @@ impl State {
     async fn call<T, F>(&self, work: F) -> Result<T, StateError>
     where
         T: Send + 'static,
-        F: FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+        F: FnOnce(&Db) -> Result<T, DbError> + Send + 'static,
     {
-        let (job, answer) = Job::call(work);
-        self.jobs.send(job).await.map_err(|_| StateError::Closed)?;
+        let (work, answer) = thread::call(work);
+        let sent = self.jobs.send(Job::Call(work)).await;
+        sent.map_err(|_| StateError::Closed)?;
         answer.await.map_err(|_| StateError::Closed)?
     }
 
@@ -91,11 +136,6 @@ impl State {
         let mut closed = self.closed.clone();
         let _gone = closed.wait_for(|closed| *closed).await;
     }
-}
-
-/// A `count(*)` in the first column.
-fn count(row: &rusqlite::Row<'_>) -> Result<u64, rusqlite::Error> {
-    row.get::<_, i64>(0).map(i64::unsigned_abs)
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub(crate) mod user;
 
 use std::path::PathBuf;
 
+use parlor_host::Place;
+
 use crate::config::Settings;
 
 /// Where the running server of a configuration is administered.
@@ -33,6 +35,6 @@ pub(crate) fn host_socket(settings: &Settings) -> PathBuf {
 }
 
 /// Where the host of a configuration keeps its state.
-pub(crate) fn host_state(settings: &Settings) -> PathBuf {
-    settings.data.join("host.db")
+pub(crate) fn host_state(settings: &Settings) -> Place {
+    Place::File(settings.data.join("host.db"))
 }

@@ -1,11 +1,10 @@
 //! How much waits in the state, for whom and since when: what health is measured by.
 
-use rusqlite::{Connection, Row};
-
-use super::{State, StateError, count};
+use super::db::{Db, DbError, Row, values};
+use super::{State, StateError};
 
 /// Groups of waiting posts told apart; instances in rooms are fewer, and the oldest come first.
-const GROUPS: u32 = 4_096;
+const GROUPS: i64 = 4_096;
 
 /// What waits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,55 +35,42 @@ pub(crate) struct Waiting {
 impl State {
     /// What waits now.
     pub(crate) async fn backlog(&self) -> Result<Backlog, StateError> {
-        self.call(|connection| {
+        self.call(|db| {
             Ok(Backlog {
                 posts: groups(
-                    connection,
+                    db,
                     "SELECT count(*), instance, room, min(created) FROM outbox WHERE status = 'waiting'
                      GROUP BY instance, room ORDER BY min(created) LIMIT ?1",
                 )?,
                 events: groups(
-                    connection,
+                    db,
                     "SELECT count(*), instance, '', min(created) FROM inbox
                      GROUP BY instance ORDER BY min(created) LIMIT ?1",
                 )?,
-                dead: number(
-                    connection,
-                    "SELECT count(*) FROM outbox INDEXED BY outbox_finished
-                     WHERE status <> 'waiting' AND status = 'dead'",
-                )?,
+                dead: db.count("SELECT count(*) FROM outbox WHERE status = 'dead'", values![])?,
                 // Counting a million rows would take the time of many commits.
-                ledger_entries: number(
-                    connection,
+                ledger_entries: db.count(
                     "SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM ledger",
+                    values![],
                 )?,
-                bytes: number(
-                    connection,
-                    "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
-                )?,
+                bytes: db.bytes()?,
             })
         })
         .await
     }
 }
 
-fn groups(connection: &Connection, sql: &str) -> Result<Vec<Waiting>, rusqlite::Error> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([GROUPS], waiting)?;
-    rows.collect()
+fn groups(db: &Db, sql: &str) -> Result<Vec<Waiting>, DbError> {
+    db.query(sql, values![GROUPS], waiting)
 }
 
-fn waiting(row: &Row<'_>) -> Result<Waiting, rusqlite::Error> {
+fn waiting(row: &Row<'_>) -> Result<Waiting, DbError> {
     Ok(Waiting {
-        count: count(row)?,
+        count: row.get::<i64>(0)?.unsigned_abs(),
         instance: row.get(1)?,
         room: row.get(2)?,
         oldest: row.get(3)?,
     })
-}
-
-fn number(connection: &Connection, sql: &str) -> Result<u64, rusqlite::Error> {
-    connection.prepare_cached(sql)?.query_row([], count)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! The one transaction that ends a handler: its posts, its values and its input's progress, all or nothing.
 
-use rusqlite::{Connection, params};
-
+use super::db::{Db, DbError, values};
 use super::ledger::{Ledger, NewEntry};
 use super::outbox::NewPost;
-use super::{State, StateError, count};
+use super::{State, StateError};
 
 /// A value a handler set or, with `None`, removed; the value is JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,85 +45,73 @@ impl State {
     /// Commits what a handler did.
     pub(crate) async fn commit(&self, handled: Handled) -> Result<(), StateError> {
         let ledger = self.ledger;
-        self.call(move |connection| commit(connection, ledger, &handled))
-            .await
+        self.call(move |db| commit(db, ledger, &handled)).await
     }
 
     /// All values an instance keeps, by name.
     pub(crate) async fn values(&self, instance: String) -> Result<Vec<(String, String)>, StateError> {
-        self.call(move |connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT name, value FROM bot_value WHERE instance = ?1")?;
-            let rows = statement.query_map([&instance], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.collect()
+        self.call(move |db| {
+            db.query(
+                "SELECT name, value FROM bot_value WHERE instance = ?1",
+                values![instance],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
         })
         .await
     }
 
     /// How many events of an instance are in quarantine.
     pub(crate) async fn quarantined(&self, instance: String) -> Result<u64, StateError> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached("SELECT count(*) FROM quarantine WHERE instance = ?1")?
-                .query_row([&instance], count)
+        self.call(move |db| {
+            db.count(
+                "SELECT count(*) FROM quarantine WHERE instance = ?1",
+                values![instance],
+            )
         })
         .await
     }
 }
 
-fn commit(connection: &Connection, ledger: Ledger, handled: &Handled) -> Result<(), rusqlite::Error> {
-    ledger.record(connection, &handled.entries, handled.at)?;
+fn commit(db: &Db, ledger: Ledger, handled: &Handled) -> Result<(), DbError> {
+    ledger.record(db, &handled.entries, handled.at)?;
     for (room, message) in &handled.cursors {
-        super::cursors::advance(connection, &handled.instance, room, *message)?;
+        super::cursors::advance(db, &handled.instance, room, *message)?;
     }
     if let Some(seq) = handled.inbox {
-        connection
-            .prepare_cached("DELETE FROM inbox WHERE seq = ?1")?
-            .execute([seq])?;
+        db.execute("DELETE FROM inbox WHERE seq = ?1", values![seq])?;
     }
     for post in &handled.posts {
-        super::outbox::add(connection, ledger, &handled.instance, post, handled.at)?;
+        super::outbox::add(db, ledger, &handled.instance, post, handled.at)?;
     }
     for change in &handled.values {
-        change_value(connection, &handled.instance, change)?;
+        change_value(db, &handled.instance, change)?;
     }
     if let Some(quarantined) = &handled.quarantine {
-        quarantine(connection, &handled.instance, quarantined, handled.at)?;
+        quarantine(db, &handled.instance, quarantined, handled.at)?;
     }
     Ok(())
 }
 
-fn change_value(
-    connection: &Connection,
-    instance: &str,
-    change: &StateChange,
-) -> Result<(), rusqlite::Error> {
+fn change_value(db: &Db, instance: &str, change: &StateChange) -> Result<(), DbError> {
     match &change.value {
-        Some(value) => connection
-            .prepare_cached(
-                "INSERT INTO bot_value (instance, name, value) VALUES (?1, ?2, ?3)
+        Some(value) => db.execute(
+            "INSERT INTO bot_value (instance, name, value) VALUES (?1, ?2, ?3)
                  ON CONFLICT (instance, name) DO UPDATE SET value = excluded.value",
-            )?
-            .execute(params![instance, change.name, value])?,
-        None => connection
-            .prepare_cached("DELETE FROM bot_value WHERE instance = ?1 AND name = ?2")?
-            .execute(params![instance, change.name])?,
+            values![instance, change.name, value],
+        )?,
+        None => db.execute(
+            "DELETE FROM bot_value WHERE instance = ?1 AND name = ?2",
+            values![instance, change.name],
+        )?,
     };
     Ok(())
 }
 
-fn quarantine(
-    connection: &Connection,
-    instance: &str,
-    event: &Quarantined,
-    at: i64,
-) -> Result<(), rusqlite::Error> {
-    connection
-        .prepare_cached(
-            "INSERT INTO quarantine (instance, source, cause, event, reason, attempts, at)
+fn quarantine(db: &Db, instance: &str, event: &Quarantined, at: i64) -> Result<(), DbError> {
+    db.execute(
+        "INSERT INTO quarantine (instance, source, cause, event, reason, attempts, at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![
+        values![
             instance,
             event.source,
             event.cause,
@@ -132,6 +119,7 @@ fn quarantine(
             event.reason,
             event.attempts,
             at
-        ])?;
+        ],
+    )?;
     Ok(())
 }

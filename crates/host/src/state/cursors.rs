@@ -1,17 +1,17 @@
 //! How far each instance has read in each room.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
+use super::db::{Db, DbError, values};
 use super::{State, StateError};
 
 impl State {
     /// The last message of `room` that `instance` has dealt with, if it ever dealt with one.
     pub(crate) async fn cursor(&self, instance: String, room: String) -> Result<Option<i64>, StateError> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached("SELECT message FROM cursor WHERE instance = ?1 AND room = ?2")?
-                .query_row(params![instance, room], |row| row.get(0))
-                .optional()
+        self.call(move |db| {
+            db.first(
+                "SELECT message FROM cursor WHERE instance = ?1 AND room = ?2",
+                values![instance, room],
+                |row| row.get(0),
+            )
         })
         .await
     }
@@ -23,13 +23,12 @@ impl State {
         room: String,
         message: i64,
     ) -> Result<(), StateError> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO cursor (instance, room, message) VALUES (?1, ?2, ?3)
+        self.call(move |db| {
+            db.execute(
+                "INSERT INTO cursor (instance, room, message) VALUES (?1, ?2, ?3)
                      ON CONFLICT (instance, room) DO UPDATE SET message = excluded.message",
-                )?
-                .execute(params![instance, room, message])?;
+                values![instance, room, message],
+            )?;
             Ok(())
         })
         .await
@@ -37,17 +36,12 @@ impl State {
 }
 
 /// Moves a cursor forward; never back, so that a late commit cannot replay what was handled.
-pub(super) fn advance(
-    connection: &Connection,
-    instance: &str,
-    room: &str,
-    message: i64,
-) -> Result<(), rusqlite::Error> {
-    connection
-        .prepare_cached(
-            "INSERT INTO cursor (instance, room, message) VALUES (?1, ?2, ?3)
-             ON CONFLICT (instance, room) DO UPDATE SET message = max(message, excluded.message)",
-        )?
-        .execute(params![instance, room, message])?;
+pub(super) fn advance(db: &Db, instance: &str, room: &str, message: i64) -> Result<(), DbError> {
+    db.execute(
+        "INSERT INTO cursor (instance, room, message) VALUES (?1, ?2, ?3)
+             ON CONFLICT (instance, room) DO UPDATE SET message =
+               CASE WHEN cursor.message > excluded.message THEN cursor.message ELSE excluded.message END",
+        values![instance, room, message],
+    )?;
     Ok(())
 }

@@ -1,11 +1,13 @@
-//! What can go wrong with the state file.
+//! What can go wrong with the state.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-/// A failure of the host's state file.
+use super::db::DbError;
+
+/// A failure of the host's state.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StateError {
@@ -15,11 +17,11 @@ pub enum StateError {
         /// The state file.
         path: PathBuf,
     },
-    /// The file was written by a later version of this program.
-    #[error("the state file {path} has layout {found}, this version knows up to {known}")]
+    /// The state was written by a later version of this program.
+    #[error("the state in {place} has layout {found}, this version knows up to {known}")]
     TooNew {
-        /// The state file.
-        path: PathBuf,
+        /// The file or the database.
+        place: String,
         /// Layout number found in it.
         found: i64,
         /// The highest layout number known here.
@@ -40,13 +42,28 @@ pub enum StateError {
         #[source]
         source: std::io::Error,
     },
-    /// SQLite refused one call; nothing of it was kept.
-    #[error("the state file refused a change")]
-    Call(#[source] rusqlite::Error),
+    /// The database cannot be reached or used.
+    #[error("cannot use {place}")]
+    Connect {
+        /// The database.
+        place: String,
+        /// Why.
+        #[source]
+        source: DbError,
+    },
+    /// The thread that owns the connection could not be started.
+    #[error("the thread of the state cannot be started")]
+    Thread(#[source] std::io::Error),
+    /// The database refused one call; nothing of it was kept.
+    #[error("the state refused a change")]
+    Call(#[source] DbError),
     /// The commit that this call shared with others failed; nothing of it was kept.
-    #[error("the state file could not be committed")]
-    Commit(#[source] Arc<rusqlite::Error>),
+    #[error("the state could not be committed")]
+    Commit(#[source] Arc<DbError>),
+    /// Another host of the pool has taken over; nothing was kept.
+    #[error("another host of the pool has taken over")]
+    Fenced,
     /// The state was closed by a shutdown.
-    #[error("the state file is closed")]
+    #[error("the state is closed")]
     Closed,
 }

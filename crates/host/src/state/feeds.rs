@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
+use super::db::{Db, DbError, Row, values};
 use super::inbox::{self, NewInput};
 use super::ledger::{Ledger, NewEntry};
 use super::outbox::{self, NewPost};
@@ -89,22 +88,20 @@ impl State {
         url: String,
         subscriptions: Vec<Subscription>,
     ) -> Result<(FeedRow, Vec<Option<SubscriptionRow>>), StateError> {
-        self.call(move |connection| {
-            let row = connection
-                .prepare_cached(
+        self.call(move |db| {
+            let row = db
+                .first(
                     "SELECT validators, moved, trouble, since, not_before FROM feed WHERE url = ?1",
+                    values![url],
+                    feed_row,
                 )?
-                .query_row([&url], feed_row)
-                .optional()?
                 .unwrap_or_default();
-            let mut known = connection.prepare_cached(
-                "SELECT identity, url = ?3 AND validators = ?4, news, silent FROM feed_subscription
-                 WHERE instance = ?1 AND feed = ?2",
-            )?;
+            let known = "SELECT identity, url = ?3 AND validators = ?4, news, silent FROM feed_subscription
+                         WHERE instance = ?1 AND feed = ?2";
             let mut rows = Vec::new();
             for Subscription { instance, feed } in &subscriptions {
-                let found = known.query_row(params![instance, feed, url, row.validators], subscription_row);
-                rows.push(found.optional()?);
+                let values = values![instance, feed, url, row.validators];
+                rows.push(db.first(known, values, subscription_row)?);
             }
             Ok((row, rows))
         })
@@ -117,15 +114,13 @@ impl State {
         subscription: Subscription,
         items: Vec<String>,
     ) -> Result<HashMap<String, Option<String>>, StateError> {
-        self.call(move |connection| {
+        self.call(move |db| {
             let Subscription { instance, feed } = &subscription;
-            let mut known = connection.prepare_cached(
-                "SELECT version FROM feed_seen WHERE instance = ?1 AND feed = ?2 AND item = ?3",
-            )?;
+            let known = "SELECT version FROM feed_seen WHERE instance = ?1 AND feed = ?2 AND item = ?3";
             let mut seen = HashMap::new();
             for item in items {
-                let found = known.query_row(params![instance, feed, item], |row| row.get(0));
-                if let Some(version) = found.optional()? {
+                let found = db.first(known, values![instance, feed, item], |row| row.get(0))?;
+                if let Some(version) = found {
                     seen.insert(item, version);
                 }
             }
@@ -136,11 +131,10 @@ impl State {
 
     /// Until when servers want not to be asked, by address, milliseconds since the Unix epoch.
     pub(crate) async fn feeds_not_before(&self) -> Result<HashMap<String, i64>, StateError> {
-        self.call(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT url, not_before FROM feed WHERE not_before IS NOT NULL")?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.collect()
+        self.call(|db| {
+            let asked = "SELECT url, not_before FROM feed WHERE not_before IS NOT NULL";
+            let rows = db.query(asked, values![], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.into_iter().collect())
         })
         .await
     }
@@ -154,16 +148,15 @@ impl State {
         at: i64,
     ) -> Result<(), StateError> {
         let ledger = self.ledger;
-        self.call(move |connection| {
+        self.call(move |db| {
             for record in &records {
-                keep(connection, ledger, &url, &validators, record, at)?;
+                keep(db, ledger, &url, &validators, record, at)?;
             }
-            connection
-                .prepare_cached(
-                    "INSERT INTO feed (url, validators) VALUES (?1, ?2)
+            db.execute(
+                "INSERT INTO feed (url, validators) VALUES (?1, ?2)
                      ON CONFLICT (url) DO UPDATE SET validators = excluded.validators",
-                )?
-                .execute(params![url, validators])?;
+                values![url, validators],
+            )?;
             Ok(())
         })
         .await
@@ -172,7 +165,7 @@ impl State {
     /// Keeps how a look went, and tells operators, in one transaction.
     pub(crate) async fn record_turn(&self, turn: FeedTurn, at: i64) -> Result<(), StateError> {
         let ledger = self.ledger;
-        self.call(move |connection| {
+        self.call(move |db| {
             let FeedRow {
                 moved,
                 trouble,
@@ -182,28 +175,25 @@ impl State {
             let word = trouble
                 .as_ref()
                 .map(|trouble| if trouble.gone { "gone" } else { "failing" });
-            connection
-                .prepare_cached(
-                    "INSERT INTO feed (url, validators, moved, trouble, since, not_before)
+            db.execute(
+                "INSERT INTO feed (url, validators, moved, trouble, since, not_before)
                      VALUES (?1, '', ?2, ?3, ?4, ?5)
                      ON CONFLICT (url) DO UPDATE SET moved = excluded.moved, trouble = excluded.trouble,
                        since = excluded.since, not_before = excluded.not_before",
-                )?
-                .execute(params![
+                values![
                     turn.url,
                     moved,
                     word,
                     trouble.as_ref().map(|trouble| trouble.since),
                     not_before
-                ])?;
-            let mut silence = connection.prepare_cached(
-                "UPDATE feed_subscription SET silent = ?3 WHERE instance = ?1 AND feed = ?2",
+                ],
             )?;
+            let silence = "UPDATE feed_subscription SET silent = ?3 WHERE instance = ?1 AND feed = ?2";
             for (Subscription { instance, feed }, silent) in &turn.silent {
-                silence.execute(params![instance, feed, silent])?;
+                db.execute(silence, values![instance, feed, silent])?;
             }
             for (instance, post) in &turn.notices {
-                outbox::add(connection, ledger, instance, post, at)?;
+                outbox::add(db, ledger, instance, post, at)?;
             }
             Ok(())
         })
@@ -213,20 +203,19 @@ impl State {
     /// Forgets items that were not listed since `before`, and not by the last fetch that brought a list either: a
     /// feed that does not change for months still lists what it lists.
     pub(crate) async fn forget_unlisted(&self, before: i64) -> Result<usize, StateError> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "DELETE FROM feed_seen WHERE listed < ?1 AND listed <
+        self.call(move |db| {
+            db.execute(
+                "DELETE FROM feed_seen WHERE listed < ?1 AND listed <
                        (SELECT max(listed) FROM feed_seen AS other
                         WHERE other.instance = feed_seen.instance AND other.feed = feed_seen.feed)",
-                )?
-                .execute([before])
+                values![before],
+            )
         })
         .await
     }
 }
 
-fn feed_row(row: &Row<'_>) -> Result<FeedRow, rusqlite::Error> {
+fn feed_row(row: &Row<'_>) -> Result<FeedRow, DbError> {
     let (word, since): (Option<String>, Option<i64>) = (row.get(2)?, row.get(3)?);
     let trouble = word.map(|word| Trouble {
         gone: word == "gone",
@@ -240,7 +229,7 @@ fn feed_row(row: &Row<'_>) -> Result<FeedRow, rusqlite::Error> {
     })
 }
 
-fn subscription_row(row: &Row<'_>) -> Result<SubscriptionRow, rusqlite::Error> {
+fn subscription_row(row: &Row<'_>) -> Result<SubscriptionRow, DbError> {
     Ok(SubscriptionRow {
         identity: row.get(0)?,
         served: row.get(1)?,
@@ -250,40 +239,30 @@ fn subscription_row(row: &Row<'_>) -> Result<SubscriptionRow, rusqlite::Error> {
 }
 
 fn keep(
-    connection: &Connection,
+    db: &Db,
     ledger: Ledger,
     url: &str,
     validators: &str,
     record: &FeedRecord,
     at: i64,
-) -> Result<(), rusqlite::Error> {
+) -> Result<(), DbError> {
     let Subscription { instance, feed } = &record.subscription;
     for input in &record.accepted {
-        inbox::accept(connection, ledger, input, at)?;
+        inbox::accept(db, ledger, input, at)?;
     }
-    ledger.record(connection, &record.entries, at)?;
-    let mut seen = connection.prepare_cached(
-        "INSERT INTO feed_seen (instance, feed, item, listed, version) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (instance, feed, item) DO UPDATE
-         SET listed = excluded.listed, version = coalesce(excluded.version, version)",
-    )?;
+    ledger.record(db, &record.entries, at)?;
+    let seen = "INSERT INTO feed_seen (instance, feed, item, listed, version) VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT (instance, feed, item) DO UPDATE
+                SET listed = excluded.listed, version = coalesce(excluded.version, feed_seen.version)";
     for (item, version) in &record.listed {
-        seen.execute(params![instance, feed, item, at, version])?;
+        db.execute(seen, values![instance, feed, item, at, version])?;
     }
-    connection
-        .prepare_cached(
-            "INSERT INTO feed_subscription (instance, feed, url, validators, identity, news)
+    db.execute(
+        "INSERT INTO feed_subscription (instance, feed, url, validators, identity, news)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (instance, feed) DO UPDATE SET url = excluded.url, validators = excluded.validators,
-               identity = excluded.identity, news = coalesce(excluded.news, news)",
-        )?
-        .execute(params![
-            instance,
-            feed,
-            url,
-            validators,
-            record.identity,
-            record.news
-        ])?;
+               identity = excluded.identity, news = coalesce(excluded.news, feed_subscription.news)",
+        values![instance, feed, url, validators, record.identity, record.news],
+    )?;
     Ok(())
 }

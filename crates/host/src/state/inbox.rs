@@ -3,10 +3,9 @@
 //! They are rows before they are handled, because their source does not repeat them: a feed says "not modified"
 //! the second time, a due time passes once.
 
-use rusqlite::{Connection, params};
-
+use super::db::{Db, DbError, values};
 use super::ledger::{Ledger, NewEntry};
-use super::{State, StateError, count};
+use super::{State, StateError};
 use crate::ledger::LedgerStatus;
 
 /// Private messages of one person that wait for one instance; more than a person types while a bot thinks.
@@ -43,14 +42,14 @@ impl State {
     /// Accepts one private message for all instances that want it; `false`, and nothing stored, when too many wait.
     pub(crate) async fn accept_private(&self, inputs: Vec<NewInput>, at: i64) -> Result<bool, StateError> {
         let ledger = self.ledger;
-        self.call(move |connection| {
+        self.call(move |db| {
             for input in &inputs {
-                if is_flooded(connection, input)? {
+                if is_flooded(db, input)? {
                     return Ok(false);
                 }
             }
             for input in &inputs {
-                accept(connection, ledger, input, at)?;
+                accept(db, ledger, input, at)?;
             }
             Ok(true)
         })
@@ -63,64 +62,52 @@ impl State {
         instance: String,
         limit: u32,
     ) -> Result<Vec<InboxRow>, StateError> {
-        self.call(move |connection| {
-            let mut statement = connection.prepare_cached(
+        self.call(move |db| {
+            db.query(
                 "SELECT seq, source, cause, event FROM inbox WHERE seq IN
                    (SELECT min(seq) FROM inbox WHERE instance = ?1 GROUP BY source)
                  ORDER BY seq LIMIT ?2",
-            )?;
-            let rows = statement.query_map(params![instance, limit], |row| {
-                Ok(InboxRow {
-                    seq: row.get(0)?,
-                    source: row.get(1)?,
-                    cause: row.get(2)?,
-                    event: row.get(3)?,
-                })
-            })?;
-            rows.collect()
+                values![instance, i64::from(limit)],
+                |row| {
+                    Ok(InboxRow {
+                        seq: row.get(0)?,
+                        source: row.get(1)?,
+                        cause: row.get(2)?,
+                        event: row.get(3)?,
+                    })
+                },
+            )
         })
         .await
     }
 }
 
 /// Whether an instance has enough to do with one person, or with all that write to it.
-fn is_flooded(connection: &Connection, input: &NewInput) -> Result<bool, rusqlite::Error> {
-    let of_person = connection
-        .prepare_cached("SELECT count(*) FROM inbox WHERE instance = ?1 AND source = ?2")?
-        .query_row([&input.instance, &input.source], count)?;
+fn is_flooded(db: &Db, input: &NewInput) -> Result<bool, DbError> {
+    let of_person = db.count(
+        "SELECT count(*) FROM inbox WHERE instance = ?1 AND source = ?2",
+        values![input.instance, input.source],
+    )?;
     // `;` is the character after `:`.
-    let of_all = connection
-        .prepare_cached(
-            "SELECT count(*) FROM inbox WHERE instance = ?1 AND source >= 'private:' AND source < 'private;'",
-        )?
-        .query_row([&input.instance], count)?;
+    let of_all = db.count(
+        "SELECT count(*) FROM inbox WHERE instance = ?1 AND source >= 'private:' AND source < 'private;'",
+        values![input.instance],
+    )?;
     Ok(of_person >= PRIVATE_OF_PERSON || of_all >= PRIVATE_OF_ALL)
 }
 
 /// Accepts an event and notes it as seen; one with the same cause is the same event and is left alone.
-pub(super) fn accept(
-    connection: &Connection,
-    ledger: Ledger,
-    input: &NewInput,
-    at: i64,
-) -> Result<(), rusqlite::Error> {
-    let added = connection
-        .prepare_cached(
-            "INSERT INTO inbox (instance, source, cause, event, created) VALUES (?1, ?2, ?3, ?4, ?5)
+pub(super) fn accept(db: &Db, ledger: Ledger, input: &NewInput, at: i64) -> Result<(), DbError> {
+    let added = db.execute(
+        "INSERT INTO inbox (instance, source, cause, event, created) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (instance, cause) DO NOTHING",
-        )?
-        .execute(params![
-            input.instance,
-            input.source,
-            input.cause,
-            input.event,
-            at
-        ])?;
+        values![input.instance, input.source, input.cause, input.event, at],
+    )?;
     if added == 0 {
         return Ok(());
     }
     let seen = NewEntry::new(&*input.instance, &*input.cause, LedgerStatus::Seen)
         .link(input.link.clone())
         .detail(input.title.as_deref().unwrap_or_default());
-    ledger.record(connection, &[seen], at)
+    ledger.record(db, &[seen], at)
 }

@@ -1,15 +1,15 @@
 //! What became of every item, written in the transactions of what it tells, so that it cannot tell anything else.
 
 use chrono::DateTime;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::db::{Db, DbError, Row, values};
 use super::{State, StateError};
 use crate::ledger::{LedgerEntry, LedgerQuery, LedgerStatus};
 
 /// Longest reason or title that is kept, in characters: enough to understand, no copy of a story.
 const DETAIL: usize = 300;
 /// Entries given at once; a reader that wants more asks again after the last.
-const PAGE: u32 = 1000;
+const PAGE: i64 = 1000;
 /// Entries looked through for an item named by a part of its name, newest first: a second's work on a slow disk.
 const SEARCHED: i64 = 200_000;
 
@@ -81,30 +81,25 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Writes entries inside the caller's transaction.
-    pub(super) fn record(
-        self,
-        connection: &Connection,
-        entries: &[NewEntry],
-        at: i64,
-    ) -> Result<(), rusqlite::Error> {
+    pub(super) fn record(self, db: &Db, entries: &[NewEntry], at: i64) -> Result<(), DbError> {
         if !self.on || entries.is_empty() {
             return Ok(());
         }
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO ledger (at, instance, room, item, status, message, link, detail)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?;
         for entry in entries {
-            insert.execute(params![
-                entry.at.unwrap_or(at),
-                entry.instance,
-                entry.room,
-                entry.item,
-                entry.status.as_str(),
-                entry.message,
-                entry.link,
-                entry.detail,
-            ])?;
+            db.execute(
+                "INSERT INTO ledger (at, instance, room, item, status, message, link, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                values![
+                    entry.at.unwrap_or(at),
+                    entry.instance,
+                    entry.room,
+                    entry.item,
+                    entry.status.as_str(),
+                    entry.message,
+                    entry.link,
+                    entry.detail,
+                ],
+            )?;
         }
         Ok(())
     }
@@ -114,41 +109,39 @@ impl State {
     /// Writes entries in a transaction of their own: for what leaves no other trace in the state.
     pub(crate) async fn note(&self, entries: Vec<NewEntry>, at: i64) -> Result<(), StateError> {
         let ledger = self.ledger;
-        self.call(move |connection| ledger.record(connection, &entries, at))
-            .await
+        self.call(move |db| ledger.record(db, &entries, at)).await
     }
 
     /// Entries by what they are about, oldest first.
     pub(crate) async fn ledger(&self, query: LedgerQuery) -> Result<Vec<LedgerEntry>, StateError> {
-        self.call(move |connection| list(connection, &query)).await
+        self.call(move |db| list(db, &query)).await
     }
 
     /// Everything about one item, message or address, oldest first.
     pub(crate) async fn ledger_about(&self, what: String) -> Result<Vec<LedgerEntry>, StateError> {
-        self.call(move |connection| about(connection, &what)).await
+        self.call(move |db| about(db, &what)).await
     }
 
     /// Forgets what was written before `before`, and all but the newest `count` entries. What is dead or in quarantine
     /// is listed as long as it can be retried.
     pub(crate) async fn forget_ledger(&self, before: i64, count: u64) -> Result<usize, StateError> {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
-        self.call(move |connection| {
+        self.call(move |db| {
             // Numbers grow with time, so that only what is forgotten has to be looked at.
-            connection
-                .prepare_cached(
-                    "DELETE FROM ledger
+            db.execute(
+                "DELETE FROM ledger
                      WHERE (seq < coalesce((SELECT seq FROM ledger WHERE at >= ?1 ORDER BY seq LIMIT 1),
                                            (SELECT max(seq) + 1 FROM ledger))
                             OR seq <= (SELECT max(seq) FROM ledger) - ?2)
                        AND NOT (status = 'dead' AND EXISTS
                                 (SELECT 1 FROM outbox WHERE outbox.status = 'dead'
-                                   AND outbox.status <> 'waiting' AND outbox.cause = ledger.item
+                                   AND outbox.cause = ledger.item
                                    AND outbox.instance = ledger.instance))
                        AND NOT (status = 'quarantined' AND EXISTS
                                 (SELECT 1 FROM quarantine WHERE quarantine.cause = ledger.item
                                    AND quarantine.instance = ledger.instance))",
-                )?
-                .execute(params![before, count])
+                values![before, count],
+            )
         })
         .await
     }
@@ -157,31 +150,29 @@ impl State {
 const COLUMNS: &str = "seq, at, instance, room, item, status, message, link, detail";
 
 /// The newest entries that fit `query`, or those after its number, oldest first.
-pub(crate) fn list(
-    connection: &Connection,
-    query: &LedgerQuery,
-) -> Result<Vec<LedgerEntry>, rusqlite::Error> {
+pub(crate) fn list(db: &Db, query: &LedgerQuery) -> Result<Vec<LedgerEntry>, DbError> {
     let order = if query.after.is_some() { "ASC" } else { "DESC" };
-    let mut statement = connection.prepare_cached(&format!(
+    let sql = format!(
         "SELECT {COLUMNS} FROM ledger
          WHERE seq > ?1 AND (?2 IS NULL OR instance = ?2)
            AND (?3 IS NULL OR room = ?3 OR lower(room) = ?4)
            AND (?5 IS NULL OR status = ?5) AND (?6 IS NULL OR at >= ?6)
          ORDER BY seq {order} LIMIT ?7"
-    ))?;
-    let rows = statement.query_map(
-        params![
+    );
+    let limit = query.limit.map_or(PAGE, |limit| i64::from(limit).min(PAGE));
+    let mut entries = db.query(
+        &sql,
+        values![
             query.after.unwrap_or(0),
             query.instance,
             query.room,
             query.room.as_ref().map(|room| room.to_lowercase()),
             query.status.map(LedgerStatus::as_str),
             query.since.map(|since| since.timestamp_millis()),
-            query.limit.unwrap_or(PAGE).min(PAGE),
+            limit,
         ],
         entry,
     )?;
-    let mut entries = rows.collect::<Result<Vec<_>, _>>()?;
     if query.after.is_none() {
         entries.reverse();
     }
@@ -190,48 +181,44 @@ pub(crate) fn list(
 
 /// Everything about an item: named in full, by its address, by the id of a message in a room, or by the end of its
 /// name.
-pub(crate) fn about(connection: &Connection, what: &str) -> Result<Vec<LedgerEntry>, rusqlite::Error> {
-    let items = match named(connection, what)? {
-        items if items.is_empty() => ending(connection, what)?,
+pub(crate) fn about(db: &Db, what: &str) -> Result<Vec<LedgerEntry>, DbError> {
+    let items = match named(db, what)? {
+        items if items.is_empty() => ending(db, what)?,
         items => items,
     };
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM ledger WHERE item = ?1 ORDER BY seq LIMIT ?2"
-    ))?;
+    let sql = format!("SELECT {COLUMNS} FROM ledger WHERE item = ?1 ORDER BY seq LIMIT ?2");
     let mut entries = Vec::new();
     for item in items {
-        let rows = statement.query_map(params![item, PAGE], entry)?;
-        entries.extend(rows.collect::<Result<Vec<_>, _>>()?);
+        entries.extend(db.query(&sql, values![item, PAGE], entry)?);
     }
     Ok(entries)
 }
 
-fn named(connection: &Connection, what: &str) -> Result<Vec<String>, rusqlite::Error> {
-    let mut statement = connection.prepare_cached(
+fn named(db: &Db, what: &str) -> Result<Vec<String>, DbError> {
+    db.query(
         "SELECT item FROM ledger WHERE item = ?1
          UNION SELECT item FROM ledger WHERE link = ?1
          UNION SELECT item FROM ledger WHERE message = ?2 LIMIT ?3",
-    )?;
-    let rows = statement.query_map(params![what, what.parse::<i64>().ok(), PAGE], |row| row.get(0))?;
-    rows.collect()
+        values![what, what.parse::<i64>().ok(), PAGE],
+        |row| row.get(0),
+    )
 }
 
-fn ending(connection: &Connection, what: &str) -> Result<Vec<String>, rusqlite::Error> {
-    let newest: Option<i64> = connection
-        .query_row("SELECT max(seq) FROM ledger", [], |row| row.get(0))
-        .optional()?
+fn ending(db: &Db, what: &str) -> Result<Vec<String>, DbError> {
+    let newest: Option<i64> = db
+        .first("SELECT max(seq) FROM ledger", values![], |row| row.get(0))?
         .flatten();
-    let mut statement = connection.prepare_cached(
+    let end = format!(":{what}");
+    let characters = i32::try_from(end.chars().count()).unwrap_or(i32::MAX);
+    db.query(
         "SELECT DISTINCT item FROM ledger
-         WHERE seq > ?1 AND substr(item, -length(?2) - 1) = ':' || ?2 LIMIT ?3",
-    )?;
-    let rows = statement.query_map(params![newest.unwrap_or(0) - SEARCHED, what, PAGE], |row| {
-        row.get(0)
-    })?;
-    rows.collect()
+         WHERE seq > ?1 AND length(item) >= ?2 AND substr(item, length(item) - ?2 + 1) = ?3 LIMIT ?4",
+        values![newest.unwrap_or(0) - SEARCHED, characters, end, PAGE],
+        |row| row.get(0),
+    )
 }
 
-fn entry(row: &Row<'_>) -> Result<LedgerEntry, rusqlite::Error> {
+fn entry(row: &Row<'_>) -> Result<LedgerEntry, DbError> {
     let status: String = row.get(5)?;
     Ok(LedgerEntry {
         number: row.get(0)?,
@@ -239,9 +226,7 @@ fn entry(row: &Row<'_>) -> Result<LedgerEntry, rusqlite::Error> {
         instance: row.get(2)?,
         room: row.get(3)?,
         item: row.get(4)?,
-        status: status.parse().map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, Box::new(error))
-        })?,
+        status: status.parse().map_err(DbError::column)?,
         message: row.get(6)?,
         link: row.get(7)?,
         detail: row.get(8)?,

@@ -1,9 +1,8 @@
 //! Posts on their way into rooms: added by a handler's commit, delivered in order per user and room.
 
-use rusqlite::{Connection, Row, ToSql, params};
-
+use super::db::{Db, DbError, Row, Value, values};
 use super::ledger::{Ledger, NewEntry};
-use super::{State, StateError, count};
+use super::{State, StateError};
 use crate::ledger::LedgerStatus;
 
 /// A post as a handler's commit adds it.
@@ -56,33 +55,34 @@ impl State {
         except: Vec<String>,
         limit: u32,
     ) -> Result<Vec<OutboxRow>, StateError> {
-        self.call(move |connection| {
+        self.call(move |db| {
             let held: String = (4..4 + except.len())
                 .map(|number| format!(" AND instance <> ?{number}"))
                 .collect();
-            let mut statement = connection.prepare_cached(&format!(
+            let sql = format!(
                 "SELECT seq, post_key, instance, cause, body, attempts, reason, created, attempted FROM outbox
-                 WHERE user = ?1 AND room = ?2 AND status = 'waiting'{held} ORDER BY seq LIMIT ?3"
-            ))?;
-            let first: [&dyn ToSql; 3] = [&user, &room, &limit];
-            let held = except.iter().map(|instance| instance as &dyn ToSql);
+                 WHERE endpoint = ?1 AND room = ?2 AND status = 'waiting'{held} ORDER BY seq LIMIT ?3"
+            );
+            let limit = i64::from(limit);
+            let first: [&dyn Value; 3] = [&user, &room, &limit];
+            let held = except.iter().map(|instance| instance as &dyn Value);
             let values: Vec<_> = first.into_iter().chain(held).collect();
-            let rows = statement.query_map(&*values, row)?;
-            rows.collect()
+            db.query(&sql, &values, row)
         })
         .await
     }
 
     /// People for whom answers of `user` wait, whoever has waited longest first.
     pub(crate) async fn people_waited_for(&self, user: String) -> Result<Vec<String>, StateError> {
-        self.call(move |connection| {
+        self.call(move |db| {
             // `;` is the character after `:`.
-            let mut statement = connection.prepare_cached(
-                "SELECT room FROM outbox WHERE user = ?1 AND room >= 'sip:' AND room < 'sip;' AND status = 'waiting'
+            db.query(
+                "SELECT room FROM outbox
+                 WHERE endpoint = ?1 AND room >= 'sip:' AND room < 'sip;' AND status = 'waiting'
                  GROUP BY room ORDER BY min(seq)",
-            )?;
-            let rows = statement.query_map([&user], |row| row.get(0))?;
-            rows.collect()
+                values![user],
+                |row| row.get(0),
+            )
         })
         .await
     }
@@ -95,11 +95,12 @@ impl State {
         at: i64,
     ) -> Result<(), StateError> {
         let ledger = self.ledger;
-        self.call(move |connection| {
-            connection
-                .prepare_cached("UPDATE outbox SET attempted = coalesce(attempted, ?2) WHERE seq = ?1")?
-                .execute(params![seq, at])?;
-            ledger.record(connection, &entries, at)
+        self.call(move |db| {
+            db.execute(
+                "UPDATE outbox SET attempted = coalesce(attempted, ?2) WHERE seq = ?1",
+                values![seq, at],
+            )?;
+            ledger.record(db, &entries, at)
         })
         .await
     }
@@ -111,21 +112,23 @@ impl State {
         room: String,
         message: i64,
     ) -> Result<bool, StateError> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached("SELECT 1 FROM outbox WHERE user = ?1 AND room = ?2 AND message = ?3")?
-                .exists(params![user, room, message])
+        self.call(move |db| {
+            db.exists(
+                "SELECT 1 FROM outbox WHERE endpoint = ?1 AND room = ?2 AND message = ?3",
+                values![user, room, message],
+            )
         })
         .await
     }
 
     /// Users and rooms that have posts waiting, so that a room no instance names any more is still served.
     pub(crate) async fn rooms_with_waiting_posts(&self) -> Result<Vec<(String, String)>, StateError> {
-        self.call(|connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT DISTINCT user, room FROM outbox WHERE status = 'waiting'")?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.collect()
+        self.call(|db| {
+            db.query(
+                "SELECT DISTINCT endpoint, room FROM outbox WHERE status = 'waiting'",
+                values![],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
         })
         .await
     }
@@ -139,14 +142,13 @@ impl State {
         at: i64,
     ) -> Result<(), StateError> {
         let ledger = self.ledger;
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "UPDATE outbox SET status = 'delivered', message = ?2, finished = ?3, reason = NULL
+        self.call(move |db| {
+            db.execute(
+                "UPDATE outbox SET status = 'delivered', message = ?2, finished = ?3, reason = NULL
                      WHERE seq = ?1",
-                )?
-                .execute(params![seq, message, at])?;
-            ledger.record(connection, &entries, at)
+                values![seq, message, at],
+            )?;
+            ledger.record(db, &entries, at)
         })
         .await
     }
@@ -160,11 +162,12 @@ impl State {
         at: i64,
     ) -> Result<(), StateError> {
         let ledger = self.ledger;
-        self.call(move |connection| {
-            connection
-                .prepare_cached("UPDATE outbox SET attempts = attempts + 1, reason = ?2 WHERE seq = ?1")?
-                .execute(params![seq, reason])?;
-            ledger.record(connection, &entries, at)
+        self.call(move |db| {
+            db.execute(
+                "UPDATE outbox SET attempts = attempts + 1, reason = ?2 WHERE seq = ?1",
+                values![seq, reason],
+            )?;
+            ledger.record(db, &entries, at)
         })
         .await
     }
@@ -178,30 +181,27 @@ impl State {
         at: i64,
     ) -> Result<(), StateError> {
         let ledger = self.ledger;
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "UPDATE outbox SET status = 'dead', attempts = attempts + 1, reason = ?2, finished = ?3
+        self.call(move |db| {
+            db.execute(
+                "UPDATE outbox SET status = 'dead', attempts = attempts + 1, reason = ?2, finished = ?3
                      WHERE seq = ?1",
-                )?
-                .execute(params![seq, reason, at])?;
-            ledger.record(connection, &entries, at)
+                values![seq, reason, at],
+            )?;
+            ledger.record(db, &entries, at)
         })
         .await
     }
 
     /// How much is on its way and how much was given up.
     pub(crate) async fn outbox_depth(&self) -> Result<OutboxDepth, StateError> {
-        self.call(|connection| {
-            let (waiting, oldest) = connection
-                .prepare_cached("SELECT count(*), min(created) FROM outbox WHERE status = 'waiting'")?
-                .query_row([], |row| Ok((count(row)?, row.get(1)?)))?;
-            let dead = connection
-                .prepare_cached(
-                    "SELECT count(*) FROM outbox INDEXED BY outbox_finished
-                     WHERE status <> 'waiting' AND status = 'dead'",
-                )?
-                .query_row([], count)?;
+        self.call(|db| {
+            let waiting = db.first(
+                "SELECT count(*), min(created) FROM outbox WHERE status = 'waiting'",
+                values![],
+                |row| Ok((row.get::<i64>(0)?.unsigned_abs(), row.get(1)?)),
+            )?;
+            let (waiting, oldest) = waiting.unwrap_or_default();
+            let dead = db.count("SELECT count(*) FROM outbox WHERE status = 'dead'", values![])?;
             Ok(OutboxDepth {
                 waiting,
                 dead,
@@ -213,25 +213,24 @@ impl State {
 
     /// Forgets delivered posts that finished before `before`; dead ones stay until somebody decides.
     pub(crate) async fn forget_delivered(&self, before: i64) -> Result<usize, StateError> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "DELETE FROM outbox WHERE status <> 'waiting' AND status = 'delivered' AND finished < ?1",
-                )?
-                .execute([before])
+        self.call(move |db| {
+            db.execute(
+                "DELETE FROM outbox WHERE status <> 'waiting' AND status = 'delivered' AND finished < ?1",
+                values![before],
+            )
         })
         .await
     }
 }
 
-fn row(row: &Row<'_>) -> Result<OutboxRow, rusqlite::Error> {
+fn row(row: &Row<'_>) -> Result<OutboxRow, DbError> {
     Ok(OutboxRow {
         seq: row.get(0)?,
         key: row.get(1)?,
         instance: row.get(2)?,
         cause: row.get(3)?,
         body: row.get(4)?,
-        attempts: row.get(5)?,
+        attempts: u32::try_from(row.get::<i64>(5)?).unwrap_or(u32::MAX),
         reason: row.get(6)?,
         created: row.get(7)?,
         attempted: row.get(8)?,
@@ -239,28 +238,21 @@ fn row(row: &Row<'_>) -> Result<OutboxRow, rusqlite::Error> {
 }
 
 /// Adds a post and notes it as queued; one with the same key in the same room is the same post and is left alone.
-pub(super) fn add(
-    connection: &Connection,
-    ledger: Ledger,
-    instance: &str,
-    post: &NewPost,
-    at: i64,
-) -> Result<(), rusqlite::Error> {
-    let added = connection
-        .prepare_cached(
-            "INSERT INTO outbox (post_key, instance, user, room, cause, ordinal, body, created)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (user, room, post_key) DO NOTHING",
-        )?
-        .execute(params![
+pub(super) fn add(db: &Db, ledger: Ledger, instance: &str, post: &NewPost, at: i64) -> Result<(), DbError> {
+    let added = db.execute(
+        "INSERT INTO outbox (post_key, instance, endpoint, room, cause, ordinal, body, created)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (endpoint, room, post_key) DO NOTHING",
+        values![
             post.key,
             instance,
             post.user,
             post.room,
             post.cause,
-            post.ordinal,
+            i64::from(post.ordinal),
             post.body,
             at
-        ])?;
+        ],
+    )?;
     let (status, detail) = if added == 0 {
         (LedgerStatus::Skipped, "this very post was made before")
     } else {
@@ -269,5 +261,5 @@ pub(super) fn add(
     let entry = NewEntry::new(instance, &*post.cause, status)
         .in_room(&*post.shown)
         .detail(detail);
-    ledger.record(connection, &[entry], at)
+    ledger.record(db, &[entry], at)
 }

@@ -1,7 +1,6 @@
 //! Giving what was given up another chance: dead posts go back to the outbox, quarantined events to the inbox.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
+use super::db::{Db, DbError, values};
 use super::ledger::{Ledger, NewEntry};
 use super::{State, StateError};
 use crate::ledger::{LedgerStatus, Retry};
@@ -21,21 +20,15 @@ impl State {
     /// Gives what `retry` names another chance, and notes that in the ledger.
     pub(crate) async fn retry(&self, retry: Retry, at: i64) -> Result<Revived, StateError> {
         let ledger = self.ledger;
-        self.call(move |connection| revive(connection, ledger, &retry, at))
-            .await
+        self.call(move |db| revive(db, ledger, &retry, at)).await
     }
 }
 
-fn revive(
-    connection: &Connection,
-    ledger: Ledger,
-    retry: &Retry,
-    at: i64,
-) -> Result<Revived, rusqlite::Error> {
+fn revive(db: &Db, ledger: Ledger, retry: &Retry, at: i64) -> Result<Revived, DbError> {
     let mut revived = Revived::default();
     let (item, instance, posts, events) = match retry {
         Retry::Item(item) => (Some(item.clone()), None, true, true),
-        Retry::Entry(number) => match entry(connection, *number)? {
+        Retry::Entry(number) => match entry(db, *number)? {
             Some((instance, item)) => (Some(item), Some(instance), true, true),
             None => return Ok(revived),
         },
@@ -43,64 +36,47 @@ fn revive(
         Retry::Quarantined(instance) => (None, instance.clone(), false, true),
     };
     if posts {
-        revive_posts(
-            connection,
-            ledger,
-            item.as_deref(),
-            instance.as_deref(),
-            at,
-            &mut revived,
-        )?;
+        revive_posts(db, ledger, item.as_deref(), instance.as_deref(), at, &mut revived)?;
     }
     if events {
-        revive_events(
-            connection,
-            ledger,
-            item.as_deref(),
-            instance.as_deref(),
-            at,
-            &mut revived,
-        )?;
+        revive_events(db, ledger, item.as_deref(), instance.as_deref(), at, &mut revived)?;
     }
     Ok(revived)
 }
 
-fn entry(connection: &Connection, number: i64) -> Result<Option<(String, String)>, rusqlite::Error> {
-    connection
-        .prepare_cached("SELECT instance, item FROM ledger WHERE seq = ?1")?
-        .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
+fn entry(db: &Db, number: i64) -> Result<Option<(String, String)>, DbError> {
+    db.first(
+        "SELECT instance, item FROM ledger WHERE seq = ?1",
+        values![number],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }
 
 /// A dead post waits again at its old place: before what was asked for after it and has not been sent.
 fn revive_posts(
-    connection: &Connection,
+    db: &Db,
     ledger: Ledger,
     item: Option<&str>,
     instance: Option<&str>,
     at: i64,
     revived: &mut Revived,
-) -> Result<(), rusqlite::Error> {
+) -> Result<(), DbError> {
     type Dead = (i64, String, String, String, String);
-    let dead: Vec<Dead> = connection
-        .prepare_cached(
-            "SELECT seq, instance, user, room, cause FROM outbox
-             WHERE status <> 'waiting' AND status = 'dead'
+    let dead: Vec<Dead> = db.query(
+        "SELECT seq, instance, endpoint, room, cause FROM outbox
+             WHERE status = 'dead'
                AND (?1 IS NULL OR cause = ?1) AND (?2 IS NULL OR instance = ?2) ORDER BY seq",
-        )?
-        .query_map(params![item, instance], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        })?
-        .collect::<Result<_, _>>()?;
+        values![item, instance],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+    )?;
     for (seq, instance, user, room, cause) in dead {
-        connection
-            .prepare_cached(
-                "UPDATE outbox SET status = 'waiting', attempts = 0, finished = NULL, reason = NULL,
+        db.execute(
+            "UPDATE outbox SET status = 'waiting', attempts = 0, finished = NULL, reason = NULL,
                    attempted = NULL, created = ?2 WHERE seq = ?1",
-            )?
-            .execute([seq, at])?;
+            values![seq, at],
+        )?;
         let entry = NewEntry::new(instance, cause, LedgerStatus::Retried).in_room(&*room);
-        ledger.record(connection, &[entry], at)?;
+        ledger.record(db, &[entry], at)?;
         revived.posts.push((user, room));
     }
     Ok(())
@@ -108,39 +84,33 @@ fn revive_posts(
 
 /// A quarantined event goes through the inbox, whatever way it came the first time; its posts have the same keys.
 fn revive_events(
-    connection: &Connection,
+    db: &Db,
     ledger: Ledger,
     item: Option<&str>,
     instance: Option<&str>,
     at: i64,
     revived: &mut Revived,
-) -> Result<(), rusqlite::Error> {
+) -> Result<(), DbError> {
     type Kept = (i64, String, String, String, String);
-    let kept: Vec<Kept> = connection
-        .prepare_cached(
-            "SELECT seq, instance, source, cause, event FROM quarantine
+    let kept: Vec<Kept> = db.query(
+        "SELECT seq, instance, source, cause, event FROM quarantine
              WHERE (?1 IS NULL OR cause = ?1) AND (?2 IS NULL OR instance = ?2) ORDER BY seq",
-        )?
-        .query_map(params![item, instance], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        })?
-        .collect::<Result<_, _>>()?;
+        values![item, instance],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+    )?;
     for (seq, instance, source, cause, event) in kept {
         if serde_json::from_str::<crate::worker::Accepted>(&event).is_err() {
             revived.kept_back += 1;
             continue;
         }
-        connection
-            .prepare_cached(
-                "INSERT INTO inbox (instance, source, cause, event, created) VALUES (?1, ?2, ?3, ?4, ?5)
+        db.execute(
+            "INSERT INTO inbox (instance, source, cause, event, created) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (instance, cause) DO NOTHING",
-            )?
-            .execute(params![instance, source, cause, event, at])?;
-        connection
-            .prepare_cached("DELETE FROM quarantine WHERE seq = ?1")?
-            .execute([seq])?;
+            values![instance, source, cause, event, at],
+        )?;
+        db.execute("DELETE FROM quarantine WHERE seq = ?1", values![seq])?;
         let entry = NewEntry::new(&*instance, cause, LedgerStatus::Retried);
-        ledger.record(connection, &[entry], at)?;
+        ledger.record(db, &[entry], at)?;
         revived.events.push(instance);
     }
     Ok(())

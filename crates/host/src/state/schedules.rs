@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use parlor_bot::schedule::{Busy, Skipped};
-use rusqlite::{Connection, OptionalExtension, params};
 
+use super::db::{Db, DbError, values};
 use super::inbox::{self, NewInput};
 use super::ledger::{Ledger, NewEntry};
 use super::{State, StateError};
@@ -48,26 +48,25 @@ impl State {
         schedules: Vec<String>,
         now: i64,
     ) -> Result<HashMap<String, i64>, StateError> {
-        self.call(move |connection| {
-            let known: Vec<(String, i64)> = connection
-                .prepare_cached("SELECT schedule, decided FROM schedule WHERE instance = ?1")?
-                .query_map(params![instance], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<Result<_, _>>()?;
+        self.call(move |db| {
+            let known: Vec<(String, i64)> = db.query(
+                "SELECT schedule, decided FROM schedule WHERE instance = ?1",
+                values![instance],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
             let mut last: HashMap<String, i64> = schedules.into_iter().map(|name| (name, now)).collect();
             let mut new = last.clone();
-            let mut forget =
-                connection.prepare_cached("DELETE FROM schedule WHERE instance = ?1 AND schedule = ?2")?;
+            let forget = "DELETE FROM schedule WHERE instance = ?1 AND schedule = ?2";
             for (name, decided) in known {
                 new.remove(&name);
                 match last.get_mut(&name) {
                     Some(last) => *last = decided,
-                    None => drop(forget.execute(params![instance, name])?),
+                    None => drop(db.execute(forget, values![instance, name])?),
                 }
             }
-            let mut begin = connection
-                .prepare_cached("INSERT INTO schedule (instance, schedule, decided) VALUES (?1, ?2, ?3)")?;
+            let begin = "INSERT INTO schedule (instance, schedule, decided) VALUES (?1, ?2, ?3)";
             for name in new.keys() {
-                begin.execute(params![instance, name, now])?;
+                db.execute(begin, values![instance, name, now])?;
             }
             Ok(last)
         })
@@ -78,21 +77,16 @@ impl State {
     /// ledger. A time that was decided before is left alone, so that each is decided once whoever asks.
     pub(crate) async fn decide(&self, all: Vec<Decisions>, at: i64) -> Result<Vec<Settled>, StateError> {
         let ledger = self.ledger;
-        self.call(move |connection| {
+        self.call(move |db| {
             all.into_iter()
-                .map(|decisions| settle(connection, ledger, decisions, at))
+                .map(|decisions| settle(db, ledger, decisions, at))
                 .collect()
         })
         .await
     }
 }
 
-fn settle(
-    connection: &Connection,
-    ledger: Ledger,
-    decisions: Decisions,
-    at: i64,
-) -> Result<Settled, rusqlite::Error> {
+fn settle(db: &Db, ledger: Ledger, decisions: Decisions, at: i64) -> Result<Settled, DbError> {
     let Decisions {
         instance,
         schedule,
@@ -101,7 +95,7 @@ fn settle(
         mut entries,
         decided,
     } = decisions;
-    let before = decided_until(connection, &instance, &schedule)?;
+    let before = decided_until(db, &instance, &schedule)?;
     let mut settled = Settled::default();
     for time in times {
         if before.is_some_and(|before| time.due <= before) {
@@ -109,9 +103,9 @@ fn settle(
         }
         let skipped = match time.outcome {
             Ok(input) => {
-                let waiting = waiting(connection, &instance, &schedule)?;
+                let waiting = waiting(db, &instance, &schedule)?;
                 if waiting <= busy.limit() {
-                    inbox::accept(connection, ledger, &input, at)?;
+                    inbox::accept(db, ledger, &input, at)?;
                     settled.fired.push(time.due);
                     continue;
                 }
@@ -123,41 +117,39 @@ fn settle(
         entries.push(entry.detail(skipped.to_string()));
         settled.skipped.push((time.due, skipped));
     }
-    ledger.record(connection, &entries, at)?;
-    connection
-        .prepare_cached(
-            "INSERT INTO schedule (instance, schedule, decided) VALUES (?1, ?2, ?3)
-             ON CONFLICT (instance, schedule) DO UPDATE SET decided = max(decided, excluded.decided)",
-        )?
-        .execute(params![instance, schedule, decided])?;
+    ledger.record(db, &entries, at)?;
+    db.execute(
+        "INSERT INTO schedule (instance, schedule, decided) VALUES (?1, ?2, ?3)
+             ON CONFLICT (instance, schedule) DO UPDATE SET decided =
+               CASE WHEN schedule.decided > excluded.decided THEN schedule.decided ELSE excluded.decided END",
+        values![instance, schedule, decided],
+    )?;
     Ok(settled)
 }
 
-fn decided_until(
-    connection: &Connection,
-    instance: &str,
-    schedule: &str,
-) -> Result<Option<i64>, rusqlite::Error> {
-    connection
-        .prepare_cached("SELECT decided FROM schedule WHERE instance = ?1 AND schedule = ?2")?
-        .query_row(params![instance, schedule], |row| row.get(0))
-        .optional()
+fn decided_until(db: &Db, instance: &str, schedule: &str) -> Result<Option<i64>, DbError> {
+    db.first(
+        "SELECT decided FROM schedule WHERE instance = ?1 AND schedule = ?2",
+        values![instance, schedule],
+        |row| row.get(0),
+    )
 }
 
 /// How many fires of a schedule wait for their handler, or have posts that wait to be delivered.
-fn waiting(connection: &Connection, instance: &str, schedule: &str) -> Result<u32, rusqlite::Error> {
+fn waiting(db: &Db, instance: &str, schedule: &str) -> Result<u32, DbError> {
     // A cause is `schedule:NAME:` and a time of 25 characters; the length keeps `a` apart from `a:b`.
-    connection
-        .prepare_cached(
-            "SELECT count(*) FROM (
-               SELECT cause FROM inbox WHERE instance = ?1 AND source = ?2
-               UNION
-               SELECT cause FROM outbox WHERE instance = ?1 AND status = 'waiting'
-                 AND cause > ?2 || ':' AND cause < ?2 || ';' AND length(cause) = length(?2) + 26)",
-        )?
-        .query_row(params![instance, format!("schedule:{schedule}")], |row| {
-            row.get(0)
-        })
+    let source = format!("schedule:{schedule}");
+    let (first, last) = (format!("{source}:"), format!("{source};"));
+    let length = i32::try_from(source.chars().count() + 26).unwrap_or(i32::MAX);
+    let waiting = db.count(
+        "SELECT count(*) FROM (
+           SELECT cause FROM inbox WHERE instance = ?1 AND source = ?2
+           UNION
+           SELECT cause FROM outbox WHERE instance = ?1 AND status = 'waiting'
+             AND cause > ?3 AND cause < ?4 AND length(cause) = ?5) AS waiting",
+        values![instance, source, first, last, length],
+    )?;
+    Ok(u32::try_from(waiting).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use parlor_bot::schedule::Busy;
 
+use super::db::values;
 use super::{
     Decisions, DueTime, FeedRecord, FeedRow, FeedTurn, Handled, NewInput, NewPost, State, StateChange,
     StateError, Subscription, SubscriptionRow, Trouble,
@@ -152,9 +153,9 @@ async fn a_file_of_a_later_version_is_refused_and_left_alone() {
 async fn a_failing_call_keeps_nothing_and_does_not_undo_the_calls_that_share_its_commit() {
     let folder = Folder::new();
     let state = folder.open().await;
-    let bad = state.call(|connection| {
-        connection.execute("INSERT INTO cursor VALUES ('news', 'r', 9)", [])?;
-        connection.execute("INSERT INTO no_such_table VALUES (1)", [])
+    let bad = state.call(|db| {
+        db.execute("INSERT INTO cursor VALUES ('news', 'r', 9)", values![])?;
+        db.execute("INSERT INTO no_such_table VALUES (1)", values![])
     });
     let good = state.commit(handled(vec![post("a", "r")]));
     let (bad, good) = tokio::join!(bad, good);

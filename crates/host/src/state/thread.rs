@@ -1,77 +1,70 @@
-//! The thread that owns the connection: opening, locking, and commits shared by all waiting calls.
+//! The thread that owns the connection: commits shared by all waiting calls.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{StateError, schema};
+use super::StateError;
+use super::db::{Db, DbError};
 
 /// Calls that share one commit at most; bounds how long the first of them waits for the last.
 const SHARED_COMMIT: usize = 64;
-/// Prepared statements kept; the module has about thirty.
-const STATEMENTS: usize = 64;
 
 /// What the thread is asked to do.
 pub(super) enum Job {
     /// Run a call inside the current transaction.
     Call(Box<dyn Work>),
-    /// Close the file and end.
+    /// Close the database and end.
     Stop,
 }
 
 /// One queued call: runs in a savepoint, answers after the commit.
 pub(super) trait Work: Send {
     /// Runs the call; `false` asks for its savepoint to be undone.
-    fn run(&mut self, connection: &Connection) -> bool;
+    fn run(&mut self, db: &Db) -> bool;
     /// Tells the caller how it ended.
-    fn finish(self: Box<Self>, commit: Result<(), Arc<rusqlite::Error>>);
+    fn finish(self: Box<Self>, commit: Result<(), Arc<DbError>>);
 }
 
 struct Call<T, F> {
     work: Option<F>,
-    result: Option<Result<T, rusqlite::Error>>,
+    result: Option<Result<T, DbError>>,
     answer: oneshot::Sender<Result<T, StateError>>,
 }
 
-impl Job {
-    /// A job for `work` and the place where its answer arrives.
-    pub(super) fn call<T, F>(work: F) -> (Self, oneshot::Receiver<Result<T, StateError>>)
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
-    {
-        let (answer, receiver) = oneshot::channel();
-        (
-            Self::Call(Box::new(Call {
-                work: Some(work),
-                result: None,
-                answer,
-            })),
-            receiver,
-        )
-    }
+/// Work to be queued, and the place where its answer arrives.
+pub(super) fn call<T, F>(work: F) -> (Box<dyn Work>, oneshot::Receiver<Result<T, StateError>>)
+where
+    T: Send + 'static,
+    F: FnOnce(&Db) -> Result<T, DbError> + Send + 'static,
+{
+    let (answer, receiver) = oneshot::channel();
+    let call = Call {
+        work: Some(work),
+        result: None,
+        answer,
+    };
+    (Box::new(call), receiver)
 }
 
 impl<T, F> Work for Call<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send,
+    F: FnOnce(&Db) -> Result<T, DbError> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> bool {
+    fn run(&mut self, db: &Db) -> bool {
         let Some(work) = self.work.take() else {
             return false;
         };
-        let result = work(connection);
+        let result = work(db);
         let kept = result.is_ok();
         self.result = Some(result);
         kept
     }
 
-    fn finish(self: Box<Self>, commit: Result<(), Arc<rusqlite::Error>>) {
+    fn finish(self: Box<Self>, commit: Result<(), Arc<DbError>>) {
         let result = match (self.result, commit) {
+            (_, Err(error)) if error.is_fenced() => Err(StateError::Fenced),
             (Some(Err(error)), _) => Err(StateError::Call(error)),
             (Some(Ok(value)), Ok(())) => Ok(value),
             (_, Err(error)) => Err(StateError::Commit(error)),
@@ -82,23 +75,20 @@ where
     }
 }
 
-/// Opens the file on a new thread and serves `queue` there; the receiver turns true when the file is closed.
+/// Opens the database on a new thread and serves `queue` there; the receiver turns true when it is closed.
 pub(super) async fn start(
-    path: Arc<Path>,
+    open: impl FnOnce() -> Result<Db, StateError> + Send + 'static,
     queue: mpsc::Receiver<Job>,
 ) -> Result<watch::Receiver<bool>, StateError> {
     let (opened, wait) = oneshot::channel();
     let (closed, watch) = watch::channel(false);
-    let owner = path.clone();
     std::thread::Builder::new()
         .name("parlor-host-state".into())
         .spawn(move || {
-            match open(&owner) {
-                Ok((connection, lock)) => {
+            match open() {
+                Ok(db) => {
                     let _gone = opened.send(Ok(()));
-                    serve(connection, queue);
-                    // Only after the connection is closed may another host have the file.
-                    drop(lock);
+                    serve(db, queue);
                 }
                 Err(error) => {
                     let _gone = opened.send(Err(error));
@@ -106,106 +96,48 @@ pub(super) async fn start(
             }
             closed.send_replace(true);
         })
-        .map_err(|source| StateError::Open {
-            path: path.to_path_buf(),
-            source,
-        })?;
+        .map_err(StateError::Thread)?;
     wait.await.map_err(|_| StateError::Closed)??;
     Ok(watch)
 }
 
-fn open(path: &Path) -> Result<(Connection, File), StateError> {
-    let failed = |source| StateError::Open {
-        path: path.to_path_buf(),
-        source,
-    };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let lock = lock(path)?;
-    let mut connection = Connection::open(path).map_err(StateError::Call)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // FULL: a commit that was answered survives a power cut, which is what a post key is worth nothing without.
-    connection
-        .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;")
-        .map_err(StateError::Call)?;
-    schema::migrate(&mut connection)
-        .map_err(StateError::Call)?
-        .map_err(|found| StateError::TooNew {
-            path: path.to_path_buf(),
-            found,
-            known: schema::KNOWN,
-        })?;
-    Ok((connection, lock))
-}
-
-/// Takes the advisory lock beside the file; the operating system gives it back when the process ends in any way.
-fn lock(path: &Path) -> Result<File, StateError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let failed = |source| StateError::Open {
-        path: path.to_path_buf(),
-        source,
-    };
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(PathBuf::from(name))
-        .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StateError::InUse {
-            path: path.to_path_buf(),
-        }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
-}
-
-fn serve(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
-    let mut stopping = false;
-    while !stopping {
-        let Some(first) = queue.blocking_recv() else { break };
+fn serve(mut db: Db, mut queue: mpsc::Receiver<Job>) {
+    while let Some(first) = queue.blocking_recv() {
         let mut waiting = Vec::new();
         let mut next = Some(first);
-        while let Some(job) = next {
-            match job {
-                Job::Call(work) => waiting.push(work),
-                Job::Stop => {
-                    stopping = true;
-                    break;
-                }
-            }
+        while let Some(Job::Call(work)) = next {
+            waiting.push(work);
             next = if waiting.len() < SHARED_COMMIT {
                 queue.try_recv().ok()
             } else {
                 None
             };
         }
-        run(&mut connection, waiting);
+        run(&mut db, waiting);
+        if matches!(next, Some(Job::Stop)) {
+            return;
+        }
     }
-    // Folds the write-ahead log back; a failure leaves it for the next start to fold.
-    let _kept = connection.close();
 }
 
 /// Runs all `waiting` calls in one transaction and answers them when it is on disk.
-fn run(connection: &mut Connection, mut waiting: Vec<Box<dyn Work>>) {
+fn run(db: &mut Db, mut waiting: Vec<Box<dyn Work>>) {
     if waiting.is_empty() {
         return;
     }
-    let committed = in_transaction(connection, &mut waiting).map_err(Arc::new);
+    let committed = in_transaction(db, &mut waiting).map_err(Arc::new);
+    if committed.is_err() {
+        db.roll_back();
+    }
     for work in waiting {
         work.finish(committed.clone());
     }
 }
 
-fn in_transaction(connection: &mut Connection, waiting: &mut [Box<dyn Work>]) -> Result<(), rusqlite::Error> {
-    let mut transaction = connection.transaction()?;
+fn in_transaction(db: &mut Db, waiting: &mut [Box<dyn Work>]) -> Result<(), DbError> {
+    db.begin()?;
     for work in waiting {
-        let savepoint = transaction.savepoint()?;
-        if work.run(&savepoint) {
-            savepoint.commit()?;
-        }
+        db.savepoint(|db| work.run(db))?;
     }
-    transaction.commit()
+    db.commit()
 }

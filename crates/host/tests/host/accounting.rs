@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use parlor_host::control::{Client, ClientError};
-use parlor_host::{HostEvent, LedgerEntry, LedgerFile, LedgerQuery, LedgerStatus, Retry};
+use parlor_host::{HostEvent, LedgerEntry, LedgerQuery, LedgerReader, LedgerStatus, Retry};
 use serde_json::json;
 
 use crate::bots::registry;
@@ -28,7 +28,7 @@ async fn the_whole_story_of_an_item_is_told_while_the_host_runs_and_afterwards()
         &format!("<item><guid>id-1</guid><title>One</title><link>{link}</link></item>"),
     );
     let mut config = deployment.host(vec![instance("reader", json!({}))]);
-    let (socket, file) = (deployment.path("host.sock"), config.state_path.clone());
+    let (socket, file) = (deployment.path("host.sock"), config.state.clone());
     config.control_socket = Some(socket.clone());
     let mut host = Running::start(config, registry()).await;
     host.posted(1).await;
@@ -56,8 +56,8 @@ async fn the_whole_story_of_an_item_is_told_while_the_host_runs_and_afterwards()
         client.status().await,
         Err(ClientError::Unreachable { .. })
     ));
-    let stopped = LedgerFile::open(&file).unwrap();
-    assert_eq!(stopped.ledger_about("id-1").unwrap(), story);
+    let stopped = LedgerReader::open(file).await.unwrap();
+    assert_eq!(stopped.ledger_about("id-1").await.unwrap(), story);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,12 +5,11 @@ mod story;
 
 pub(crate) use story::tell;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Local, Utc};
 use parlor_host::control::{Client, ClientError};
-use parlor_host::{LedgerEntry, LedgerFile, LedgerQuery, LedgerStatus, Retried, Retry, StateError};
+use parlor_host::{LedgerEntry, LedgerQuery, LedgerReader, LedgerStatus, Place, Retried, Retry, StateError};
 
 use crate::cli::{Global, LedgerCommand, LedgerFilter, LedgerRetry};
 use crate::commands::{host_socket, host_state};
@@ -37,27 +36,27 @@ pub(crate) async fn run(global: &Global, settings: &Settings, command: LedgerCom
 #[derive(Debug)]
 pub(crate) struct Ledger {
     host: Client,
-    file: PathBuf,
+    state: Place,
 }
 
 impl Ledger {
     pub(crate) fn of(settings: &Settings) -> Self {
         Self {
             host: Client::new(host_socket(settings)),
-            file: host_state(settings),
+            state: host_state(settings),
         }
     }
 
     async fn list(&self, query: &LedgerQuery) -> Result<Vec<LedgerEntry>, Failure> {
         match self.host.ledger(query).await {
-            Err(ClientError::Unreachable { .. }) => Ok(self.read()?.ledger(query)?),
+            Err(ClientError::Unreachable { .. }) => Ok(self.read().await?.ledger(query).await?),
             answer => Ok(answer?),
         }
     }
 
     pub(crate) async fn about(&self, what: &str) -> Result<Vec<LedgerEntry>, Failure> {
         match self.host.ledger_about(what).await {
-            Err(ClientError::Unreachable { .. }) => Ok(self.read()?.ledger_about(what)?),
+            Err(ClientError::Unreachable { .. }) => Ok(self.read().await?.ledger_about(what).await?),
             answer => Ok(answer?),
         }
     }
@@ -66,15 +65,15 @@ impl Ledger {
         match self.host.retry(&retry).await {
             Err(ClientError::Unreachable { .. }) => {
                 // Only to say so, instead of making an empty file.
-                self.read()?;
-                Ok(parlor_host::retry_stopped(self.file.clone(), retry).await?)
+                self.read().await?;
+                Ok(parlor_host::retry_stopped(self.state.clone(), retry).await?)
             }
             answer => Ok(answer?),
         }
     }
 
-    fn read(&self) -> Result<LedgerFile, Failure> {
-        Ok(LedgerFile::open(&self.file)?)
+    async fn read(&self) -> Result<LedgerReader, Failure> {
+        Ok(LedgerReader::open(self.state.clone()).await?)
     }
 }
 

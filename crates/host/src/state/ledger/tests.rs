@@ -3,6 +3,7 @@
 use super::super::{FeedRecord, Handled, NewInput, NewPost, State, Subscription};
 use super::NewEntry;
 use crate::ledger::{LedgerQuery, LedgerStatus};
+use crate::state::db::values;
 
 async fn state(folder: &tempfile::TempDir) -> State {
     State::open(folder.path().join("host.db")).await.unwrap()
@@ -63,9 +64,9 @@ async fn an_entry_shares_the_fate_of_the_change_it_tells_of() {
     let state = state(&folder).await;
     let ledger = state.ledger;
     let bad = state
-        .call(move |connection| {
-            ledger.record(connection, &[entry("feed:f:1", LedgerStatus::Handled)], 1)?;
-            connection.execute("INSERT INTO no_such_table VALUES (1)", [])
+        .call(move |db| {
+            ledger.record(db, &[entry("feed:f:1", LedgerStatus::Handled)], 1)?;
+            db.execute("INSERT INTO no_such_table VALUES (1)", values![])
         })
         .await;
     assert!(bad.is_err());
