@@ -13,6 +13,7 @@ mod feed;
 mod first_bot;
 mod health;
 mod ledger;
+mod mail;
 mod program;
 mod reload;
 mod removal;

@@ -10,8 +10,8 @@ use crate::handler::{News, Speech, Start, Time};
 use crate::words::{Found, WordSet};
 use crate::{
     Arguments, Bot, BotError, CommandDescription, Context, Description, Event, Extract, FeedDigest, FeedItem,
-    FeedSpec, Handler, IncomingMessage, Interests, Presence, PrivateMessage, ScheduleFired, ScheduleSpec,
-    Trigger, schema,
+    FeedSpec, Handler, IncomingMessage, Interests, MailAddress, Presence, PrivateMessage, ScheduleFired,
+    ScheduleSpec, Trigger, schema,
 };
 
 /// The sign before a command.
@@ -75,6 +75,17 @@ impl<'a, B: Bot> Blueprint<'a, B> {
     pub fn about(&mut self, about: &str) {
         if let Pass::Describing(description) = &mut self.pass {
             about.clone_into(&mut description.about);
+        }
+    }
+
+    /// Whom the instance sends mail to ([`Context::mail`]): recipients that stand in its settings. A host sends mail to
+    /// nobody else, unless its own configuration allows it.
+    pub fn mail_to<S>(&mut self, recipients: impl FnOnce(&'a B) -> S)
+    where
+        S: IntoIterator<Item = MailAddress>,
+    {
+        if let Pass::Asking(bot, interests) = &mut self.pass {
+            interests.mail_to.extend(recipients(bot));
         }
     }
 

@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::memory::Drafts;
 use crate::state::cost;
-use crate::{BotError, Event, Limits, MAX_STATE_BYTES, MAX_STATE_KEY, Message, Room, Setup, SipUri, State};
+use crate::{
+    BotError, Event, Limits, MAX_STATE_BYTES, MAX_STATE_KEY, Mail, MailAddress, MailError, Message, Room,
+    Setup, SipUri, State,
+};
 
 /// The most posts that one event may cause. A handler that wants more is in a loop.
 pub const MAX_POSTS_PER_EVENT: usize = 100;
+
+/// The most mails that one event may cause: one to everybody on a distribution list, and no more.
+pub const MAX_MAILS_PER_EVENT: usize = 100;
 
 /// The handler's view of the world, and the list of what it wants to happen.
 ///
@@ -40,6 +46,8 @@ pub struct Effects {
     pub posts: Vec<QueuedPost>,
     /// What people are written alone, in order.
     pub private: Vec<QueuedPrivate>,
+    /// Mails, in order.
+    pub mails: Vec<QueuedMail>,
     /// Changed state.
     pub state: BTreeMap<String, Option<Value>>,
     /// Why nothing (or less than expected) was posted, for the log and the ledger.
@@ -64,6 +72,16 @@ pub struct QueuedPrivate {
     pub message: Message,
 }
 
+/// A mail that waits for the handler's success; the host keeps it in this form until it is sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueuedMail {
+    /// To whom.
+    pub to: MailAddress,
+    /// What.
+    #[serde(flatten)]
+    pub mail: Mail,
+}
+
 /// What a handler may not ask for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -76,6 +94,10 @@ pub(crate) enum EffectError {
     TooManyPosts,
     #[error("the message is empty")]
     Empty,
+    #[error("more than {MAX_MAILS_PER_EVENT} mails for one event")]
+    TooManyMails,
+    #[error(transparent)]
+    Mail(#[from] MailError),
     #[error("a state key of {bytes} bytes; the limit is {MAX_STATE_KEY}")]
     LongKey { bytes: usize },
     #[error("state of {bytes} bytes; the limit is {MAX_STATE_BYTES}")]
@@ -189,6 +211,24 @@ impl Context {
         }
         let to = person.clone();
         self.effects.private.push(QueuedPrivate { to, message });
+        Ok(())
+    }
+
+    /// Sends a mail to one person; for several it is called for each. The host sends it when this handler has succeeded, and
+    /// again when it does not know whether it arrived, always under the same Message-ID: so it arrives at least once.
+    /// The host takes only recipients that the bot has declared ([`crate::Blueprint::mail_to`]), from its settings, and
+    /// those that its own configuration allows; an event with another one is set aside.
+    ///
+    /// # Errors
+    /// [`BotError::Reject`] when the mail cannot be sent as it is ([`Mail::check`]), and from the hundred-and-first on.
+    pub fn mail(&mut self, to: &MailAddress, mail: Mail) -> Result<(), BotError> {
+        mail.check()
+            .map_err(|problem| BotError::reject(EffectError::Mail(problem)))?;
+        if self.effects.mails.len() == MAX_MAILS_PER_EVENT {
+            return Err(BotError::reject(EffectError::TooManyMails));
+        }
+        let to = to.clone();
+        self.effects.mails.push(QueuedMail { to, mail });
         Ok(())
     }
 

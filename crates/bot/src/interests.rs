@@ -1,7 +1,7 @@
 //! What an instance wants to be told.
 
-use crate::FeedSpec;
 use crate::schedule::{Busy, Jitter, Misfire, Schedule};
+use crate::{FeedSpec, MailAddress};
 
 /// What an instance wants to be told; built up from nothing.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Interests {
     pub schedules: Vec<ScheduleSpec>,
     /// Feeds.
     pub feeds: Vec<FeedSpec>,
+    /// Whom it sends mail to; nothing arrives because of them.
+    pub mail_to: Vec<MailAddress>,
 }
 
 impl Interests {
@@ -57,6 +59,13 @@ impl Interests {
     #[must_use]
     pub fn feed(mut self, feed: FeedSpec) -> Self {
         self.feeds.push(feed);
+        self
+    }
+
+    /// Leave to send mail to somebody.
+    #[must_use]
+    pub fn mail_to(mut self, recipient: MailAddress) -> Self {
+        self.mail_to.push(recipient);
         self
     }
 }

@@ -52,6 +52,7 @@ mod feed;
 mod handler;
 mod help;
 mod interests;
+mod mail;
 mod memory;
 mod message;
 mod registry;
@@ -69,7 +70,9 @@ pub use arguments::{Arguments, ArgumentsError};
 pub use author::Author;
 pub use blueprint::{Blueprint, Heard};
 pub use bot::{Bot, DynBot};
-pub use context::{Context, Effects, MAX_POSTS_PER_EVENT, QueuedPost, QueuedPrivate};
+pub use context::{
+    Context, Effects, MAX_MAILS_PER_EVENT, MAX_POSTS_PER_EVENT, QueuedMail, QueuedPost, QueuedPrivate,
+};
 pub use description::{
     ArgumentDescription, CommandDescription, Description, DescriptionError, HandlerDescription, Trigger,
 };
@@ -81,6 +84,7 @@ pub use feed::{
 };
 pub use handler::{Extract, Handler, Handling, News, Speech, Start, Time};
 pub use interests::{Interests, ScheduleSpec};
+pub use mail::{MAX_MAIL_BYTES, MAX_SUBJECT_BYTES, Mail, MailAddress, MailAddressError, MailError};
 pub use memory::{Memory, Remembered};
 pub use message::{Limits, Message};
 pub use parlor_xccos::format::{Emoticon, FormattedMessage, MessagePart};
@@ -90,7 +94,7 @@ pub use room::Room;
 pub use settings::NoSettings;
 pub use setup::Setup;
 pub use state::{MAX_STATE_BYTES, MAX_STATE_KEY, State, StateChange};
-pub use template::{Template, TemplateError};
+pub use template::{HtmlTemplate, Template, TemplateError};
 
 /// Everything that a bot's source file usually needs.
 pub mod prelude {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::schedule::{Busy, Cron, Jitter, Misfire, Moment, Zone};
 use crate::words::WordSet;
-use crate::{FeedUrl, FirstRun, Template, schema};
+use crate::{FeedUrl, FirstRun, HtmlTemplate, Template, schema};
 
 /// A length of time as settings spell it: `90s`, `15m`, `2h`, `1d`, `1h30m`; a bare number is seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +47,7 @@ schema::written_as! {
     Misfire, "policy for missed times", ["skip", "latest", "all", "within(15m)"];
     Busy, "policy for times that come too fast", ["queue", "one", "skip"];
     Template, "template", ["{{ author }} said {{ text }}"];
+    HtmlTemplate, "template of HTML", ["<p>{{ author }} said {{ text }}</p>"];
     FeedUrl, "address of a feed", ["https://example.com/feed.xml", "file:news.xml"];
     FirstRun, "policy for the first look", ["none", "last(5)", "since(2d)"];
 }

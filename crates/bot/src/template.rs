@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// What one rendering may cost, in minijinja's instructions: an ordinary template needs below a hundred; an endless
@@ -19,7 +19,10 @@ const MAX_RESULT: usize = 128 * 1024;
 
 /// The language, once for all templates: an environment and a compiled template take ten kilobytes, and a host may hold ten
 /// thousand templates. So a template keeps its text only and is compiled for each post, which takes microseconds.
-static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(language);
+static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| language(AutoEscape::None));
+
+/// The same with what comes out of variables escaped.
+static HTML: LazyLock<Environment<'static>> = LazyLock::new(|| language(AutoEscape::Html));
 
 /// A template as settings hold it: checked when the configuration is read, rendered for each post.
 ///
@@ -30,6 +33,10 @@ static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(language);
 pub struct Template {
     source: Arc<str>,
 }
+
+/// A [`Template`] for HTML: what comes out of variables is escaped, so that nobody can post markup into a mail.
+#[derive(Clone, Debug)]
+pub struct HtmlTemplate(Template);
 
 /// What is wrong with a template, or with a rendering.
 #[derive(Debug, thiserror::Error)]
@@ -85,8 +92,16 @@ impl Template {
     /// # Errors
     /// [`TemplateError`] when a variable does not exist, the work is too much, or the result is too long.
     pub fn render<V: Serialize>(&self, variables: &V) -> Result<String, TemplateError> {
+        self.render_in(&LANGUAGE, variables)
+    }
+
+    fn render_in<V: Serialize>(
+        &self,
+        language: &Environment<'_>,
+        variables: &V,
+    ) -> Result<String, TemplateError> {
         let variables = Value::from(minijinja::value::Serde(variables));
-        let template = LANGUAGE
+        let template = language
             .template_from_str(&self.source)
             .map_err(TemplateError::Language)?;
         let text = template
@@ -149,8 +164,27 @@ impl FromStr for Template {
     }
 }
 
-fn language() -> Environment<'static> {
+impl HtmlTemplate {
+    /// Renders with the fields of `variables`, escaped.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn render<V: Serialize>(&self, variables: &V) -> Result<String, TemplateError> {
+        self.0.render_in(&HTML, variables)
+    }
+}
+
+impl FromStr for HtmlTemplate {
+    type Err = TemplateError;
+
+    fn from_str(source: &str) -> Result<Self, TemplateError> {
+        source.parse().map(Self)
+    }
+}
+
+fn language(escape: AutoEscape) -> Environment<'static> {
     let mut language = Environment::new();
+    language.set_auto_escape_callback(move |_| escape.clone());
     language.set_undefined_behavior(UndefinedBehavior::Strict);
     language.set_fuel(Some(FUEL));
     language.set_formatter(|out, state, value| {
@@ -181,6 +215,12 @@ impl<'de> Deserialize<'de> for Template {
     }
 }
 
+impl<'de> Deserialize<'de> for HtmlTemplate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Template::deserialize(deserializer).map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -205,6 +245,27 @@ mod tests {
         ] {
             assert_eq!(render(source).as_deref(), Ok(expected), "{source}");
         }
+    }
+
+    #[test]
+    fn html_keeps_its_own_markup_and_escapes_what_comes_from_others() {
+        let variables = json!({"said": "<b>\"R&D\"</b>", "none": null, "long": "a <b> c"});
+        let render = |source: &str| {
+            source
+                .parse::<HtmlTemplate>()
+                .unwrap()
+                .render(&variables)
+                .unwrap()
+        };
+        assert_eq!(
+            render("<p>{{ said }}{{ none }}</p>"),
+            "<p>&lt;b&gt;&quot;R&amp;D&quot;&lt;&#x2f;b&gt;</p>"
+        );
+        assert_eq!(render("{{ long|short(4) }}"), "a…");
+        assert_eq!(
+            render("{% for word in [said] %}{{ word|upper }}{% endfor %}"),
+            render("{{ said|upper }}")
+        );
     }
 
     #[test]

@@ -40,7 +40,7 @@ use serde_json::Value;
 
 use crate::schedule::Schedule;
 use crate::{
-    BotError, BotKind, Context, DynBot, Effects, Event, FeedSpec, Interests, Message, MessageId,
+    BotError, BotKind, Context, DynBot, Effects, Event, FeedSpec, Interests, Message, MessageId, QueuedMail,
     QueuedPrivate, Room, Setup, SipUri, State,
 };
 use feeds::Seen;
@@ -60,6 +60,7 @@ pub struct TestKit {
     state: Arc<State>,
     posts: Vec<Posted>,
     answers: Vec<QueuedPrivate>,
+    mails: Vec<QueuedMail>,
     skipped: Vec<String>,
     last_id: MessageId,
     seen: Seen,
@@ -125,7 +126,18 @@ impl TestKit {
     async fn handle(&mut self, event: &Event) -> Result<Effects, BotError> {
         let mut context = self.context(event);
         self.bot.handle(event, &mut context).await?;
-        Ok(context.into_effects())
+        let effects = context.into_effects();
+        match effects
+            .mails
+            .iter()
+            .find(|mail| !self.interests.mail_to.contains(&mail.to))
+        {
+            Some(mail) => Err(BotError::reject(format!(
+                "{} was not declared by `mail_to`",
+                mail.to
+            ))),
+            None => Ok(effects),
+        }
     }
 
     fn context(&self, event: &Event) -> Context {
@@ -184,6 +196,11 @@ impl TestKit {
         assert_eq!(answers, expected);
     }
 
+    /// Takes the mails that the bot sent since the last look.
+    pub fn take_mails(&mut self) -> Vec<QueuedMail> {
+        std::mem::take(&mut self.mails)
+    }
+
     /// The reasons that the bot gave for posting nothing.
     pub fn skipped(&self) -> &[String] {
         &self.skipped
@@ -234,6 +251,7 @@ impl TestKit {
             message: post.message,
         }));
         self.answers.extend(effects.private);
+        self.mails.extend(effects.mails);
         self.skipped.extend(effects.skipped);
         Arc::make_mut(&mut self.state).apply(effects.state);
     }

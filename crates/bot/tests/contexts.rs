@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use parlor_bot::prelude::*;
 use parlor_bot::testkit::TestKit;
-use parlor_bot::{MAX_POSTS_PER_EVENT, MAX_STATE_BYTES, Registry, State};
+use parlor_bot::{
+    MAX_MAILS_PER_EVENT, MAX_POSTS_PER_EVENT, MAX_STATE_BYTES, Mail, MailAddress, Registry, State,
+};
 use serde_json::{Value, json};
 
 /// Does what it is told in a message.
@@ -18,6 +20,10 @@ struct Settings {
     #[serde(default)]
     #[expect(dead_code, reason = "only its reading is of interest")]
     limits: Vec<u8>,
+}
+
+fn address(text: &str) -> MailAddress {
+    text.parse().unwrap()
 }
 
 /// What it does when it is told in private.
@@ -45,7 +51,11 @@ impl Bot for Puppet {
     }
 
     fn interests(&self) -> Interests {
-        Interests::new().messages().private_messages().presence()
+        Interests::new()
+            .messages()
+            .private_messages()
+            .presence()
+            .mail_to(address("Ann <ann@example.com>"))
     }
 
     async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
@@ -77,6 +87,11 @@ impl Bot for Puppet {
             "flood" => (0..=MAX_POSTS_PER_EVENT).try_for_each(|_| context.reply("x")),
             "elsewhere" => context.post("Nowhere", "x"),
             "nothing" => context.reply(" "),
+            "mail" => context.mail(&address("ann@example.com"), Mail::new("Hello", "text")),
+            "mail others" => context.mail(&address("eve@example.net"), Mail::new("Hello", "text")),
+            "mail headers" => context.mail(&address("ann@example.com"), Mail::new("a\nBcc: b", "text")),
+            "mail flood" => (0..=MAX_MAILS_PER_EVENT)
+                .try_for_each(|_| context.mail(&address("ann@example.com"), Mail::new("Hello", "text"))),
             "long" => context.reply("word ".repeat(10_000)),
             "fail" => {
                 context.reply("lost")?;
@@ -218,4 +233,25 @@ async fn who_writes_in_private_is_answered_in_private() {
     let cut = Message::text("word ".repeat(4000)).shortened(8000).plain_text();
     assert!(cut.len() <= 8000 && cut.trim_end().ends_with('…'));
     kit.assert_answers(&[("bob", &cut)]);
+}
+
+#[tokio::test]
+async fn mail_goes_to_declared_recipients_in_bounded_number_or_nothing_happens() {
+    let mut kit = kit().await;
+    kit.message("Lobby", "alice", "mail").await.unwrap();
+    for (text, problem) in [
+        ("mail others", "eve@example.net was not declared by `mail_to`"),
+        ("mail headers", "the subject of a mail holds a line break"),
+        ("mail flood", "more than 100 mails for one event"),
+    ] {
+        let refused = kit.message("Lobby", "alice", text).await.unwrap_err();
+        assert!(matches!(&refused, BotError::Reject(_)), "{text}");
+        assert!(refused.to_string().contains(problem), "{refused}");
+    }
+    let mails = kit.take_mails();
+    let sent: Vec<_> = mails
+        .iter()
+        .map(|one| (one.to.address(), one.mail.subject()))
+        .collect();
+    assert_eq!(sent, [("ann@example.com", "Hello")]);
 }

@@ -11,6 +11,7 @@ use parlor_control::Reloads;
 use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::feeds::Roots;
+use crate::mail::MailConfig;
 use crate::rate::Rate;
 use crate::state::Place;
 
@@ -36,6 +37,8 @@ pub struct Config {
     /// Where trouble with feeds is told, in the name of the bot that wants them; nowhere else than in events and status
     /// when none is named.
     pub operator_room: Option<Room>,
+    /// The mail server; without one no bot can send mail.
+    pub mail: Option<MailConfig>,
     /// How long posts may be, as the server is known to allow.
     pub limits: Limits,
     /// Where a request to reload on the control socket goes; none takes no such requests.
@@ -141,6 +144,10 @@ pub struct Tuning {
     pub bot_rate: Option<Rate>,
     /// The longest wait between attempts to reach a server, a room or the state file.
     pub reconnect_cap: Duration,
+    /// The first wait, at most, after the mail server has put off a recipient; doubled each time.
+    pub mail_retry_base: Duration,
+    /// The longest wait after that.
+    pub mail_retry_cap: Duration,
     /// How many feeds are fetched at once.
     pub fetches: usize,
     /// How long delivered posts stay in the outbox to be looked at.
@@ -165,6 +172,9 @@ impl Default for Tuning {
             room_rate: Rate::new(60, Duration::from_secs(60)),
             bot_rate: Rate::new(300, Duration::from_secs(60)),
             reconnect_cap: Duration::from_secs(60),
+            // Servers that put off what they have not seen before take it after some minutes.
+            mail_retry_base: Duration::from_secs(60),
+            mail_retry_cap: Duration::from_secs(15 * 60),
             fetches: 8,
             keep_delivered: Duration::from_secs(7 * 24 * 3600),
             keep_unlisted: Duration::from_secs(90 * 24 * 3600),
@@ -188,6 +198,7 @@ impl Config {
             user_agent: concat!("parlor/", env!("CARGO_PKG_VERSION")).to_owned(),
             feed_roots: Roots::default(),
             operator_room: None,
+            mail: None,
             limits: Limits::default(),
             reloads: None,
             tuning: Tuning::default(),

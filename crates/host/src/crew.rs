@@ -22,6 +22,7 @@ use crate::events::HostEvent;
 use crate::feeds::Fetcher;
 use crate::ground::Ground;
 use crate::lane::{Bell, lane};
+use crate::mail::{MailConfig, MailCourier, is_mail};
 use crate::operators::Operators;
 use crate::part::Part;
 use crate::poller::{Poller, Subscriber};
@@ -33,7 +34,7 @@ use crate::state::StateError;
 use crate::status::{EndpointStatus, InstanceStatus, RoomStatus};
 use crate::timekeeper::{Scheduled, Timekeeper, Timetable};
 use crate::validate::Made;
-use crate::worker::{Job, Mailbox, Worker};
+use crate::worker::{Job, Mailbox, Mailing, Worker};
 
 /// What signing out may take beyond the drain time; the SDK has a shorter deadline of its own.
 const SIGN_OUT: Duration = Duration::from_secs(10);
@@ -53,6 +54,9 @@ pub(crate) struct Crew {
     budgets: Budgets,
     /// Cancelled when all is begun that new endpoints serve: whoever signs in is complete.
     complete: CancellationToken,
+    /// Rung for mails; nobody listens without a mail server.
+    mail_bell: Arc<Notify>,
+    mail: Option<Arc<MailConfig>>,
     stops: Stops,
     tasks: Tasks,
     endpoints: BTreeMap<SipUri, RunningEndpoint>,
@@ -127,6 +131,8 @@ impl Crew {
             bots: Bots::default(),
             budgets: Budgets::default(),
             complete: CancellationToken::new(),
+            mail_bell: Arc::default(),
+            mail: config.mail.clone().map(Arc::new),
             stops: Stops::default(),
             tasks: Tasks::default(),
             endpoints: BTreeMap::new(),
@@ -208,6 +214,16 @@ impl Crew {
         self.endpoints.insert(user, running);
     }
 
+    /// Begins to deliver mail, when there is a server for it.
+    pub(crate) fn begin_mail(&mut self) {
+        let Some(config) = &self.mail else { return };
+        self.bells.mail(self.mail_bell.clone());
+        let (ground, config) = (self.ground.clone(), MailConfig::clone(config));
+        let (bell, finish) = (self.mail_bell.clone(), self.stops.finish.clone());
+        let courier = MailCourier::new(ground, config, bell, finish);
+        self.tasks.senders.spawn(courier.run());
+    }
+
     /// Begins an instance: it loads what it remembers, listens in its rooms and works.
     pub(crate) async fn begin_instance(
         &mut self,
@@ -267,6 +283,11 @@ impl Crew {
         }
         let job = Job {
             courier: endpoint.map(|endpoint| endpoint.bell.clone()).unwrap_or_default(),
+            mailing: Mailing {
+                bell: self.mail_bell.clone(),
+                server: self.mail.clone(),
+                declared: interests.mail_to,
+            },
             instance: instance.clone(),
             setup,
             values,
@@ -296,6 +317,18 @@ impl Crew {
     /// Serves posts of an earlier run whose room no instance names any more.
     pub(crate) async fn begin_left_over(&mut self) -> Result<(), StateError> {
         for (user, room) in self.ground.state.rooms_with_waiting_posts().await? {
+            if is_mail(&room) {
+                if self.mail.is_none() {
+                    let reason = "mail waits, and there is no [host.mail] any more".to_owned();
+                    let (instance, dead) = (String::new(), false);
+                    self.ground.announcer.tell(HostEvent::MailFailed {
+                        instance,
+                        reason,
+                        dead,
+                    });
+                }
+                continue;
+            }
             // The endpoint's courier looks for itself.
             let served = user.parse::<SipUri>().is_ok_and(|user| {
                 self.endpoints.contains_key(&user) && (is_person(&room) || self.room(&user, &room).is_some())
@@ -568,8 +601,9 @@ impl Crew {
             self.ground.board.remove_room(&user, &key);
         }
         let mut rooms: BTreeSet<_> = self.rooms.keys().map(|(user, _)| user.clone()).collect();
-        // Answers to people wait under the endpoint as posts do under a room.
-        rooms.extend(waiting.iter().filter_map(|(user, _)| user.parse().ok()));
+        // Answers to people wait under the endpoint as posts do under a room; mail does not need it.
+        let others = waiting.iter().filter(|(_, room)| !is_mail(room));
+        rooms.extend(others.filter_map(|(user, _)| user.parse().ok()));
         let gone = self
             .endpoints
             .extract_if(.., |user, _| !wanted.contains(user) && !rooms.contains(user));

@@ -9,6 +9,7 @@ use crate::courier::is_person;
 use crate::ground::Ground;
 use crate::lane::Bell;
 use crate::ledger::{LedgerEntry, LedgerQuery, Retried, Retry};
+use crate::mail::is_mail;
 use crate::state::StateError;
 use crate::status::{OutboxStatus, Status};
 use crate::timekeeper::Timetable;
@@ -34,6 +35,8 @@ struct Known {
     senders: HashMap<(String, String), Arc<Notify>>,
     /// Couriers by user.
     couriers: HashMap<String, Arc<Notify>>,
+    /// The one for mail.
+    mail: Option<Arc<Notify>>,
     /// Workers by instance.
     workers: HashMap<String, Arc<Bell>>,
 }
@@ -60,6 +63,11 @@ impl Bells {
         };
     }
 
+    /// The courier for mail began.
+    pub(crate) fn mail(&self, bell: Arc<Notify>) {
+        self.lock().mail = Some(bell);
+    }
+
     /// A worker began, or ended.
     pub(crate) fn worker(&self, instance: &str, bell: Option<Arc<Bell>>) {
         match bell {
@@ -68,12 +76,13 @@ impl Bells {
         };
     }
 
-    /// Wakes a sender, or the courier when it is a person; `false` when there is none.
+    /// Wakes a sender, or the courier when it is a person or mail; `false` when there is none.
     fn ring_sender(&self, place: &(String, String)) -> bool {
         let known = self.lock();
         let (user, to) = place;
         let courier = || known.couriers.get(user).filter(|_| is_person(to));
-        let bell = known.senders.get(place).or_else(courier);
+        let mail = || known.mail.as_ref().filter(|_| is_mail(to));
+        let bell = known.senders.get(place).or_else(courier).or_else(mail);
         bell.inspect(|bell| bell.notify_one()).is_some()
     }
 

@@ -138,6 +138,20 @@ pub enum HostEvent {
         /// Whether it is given up; otherwise it is tried again.
         dead: bool,
     },
+    /// The mail server has taken a mail. To whom is in the ledger.
+    Mailed {
+        /// The instance.
+        instance: String,
+    },
+    /// A mail could not be sent.
+    MailFailed {
+        /// The instance; empty when it is not known any more.
+        instance: String,
+        /// The server's words, or what happened instead.
+        reason: String,
+        /// Whether it is given up; otherwise it is tried again.
+        dead: bool,
+    },
     /// A feed could not be fetched or read.
     FeedFailed {
         /// The address.

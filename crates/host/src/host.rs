@@ -95,6 +95,7 @@ pub async fn start(config: Config, registry: Registry) -> Result<Host, StartErro
             }
         }
     }
+    crew.begin_mail();
     crew.begin_left_over().await?;
     crew.begin_sources();
     crew.begin_chore(keep_house);

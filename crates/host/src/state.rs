@@ -31,9 +31,7 @@ pub use database::{Database, DatabaseError};
 pub use db::DbError;
 pub use error::StateError;
 
-pub(crate) use backlog::Backlog;
-#[cfg(test)]
-pub(crate) use backlog::Waiting;
+pub(crate) use backlog::{Backlog, Waiting};
 pub(crate) use commit::{Handled, Quarantined, StateChange};
 pub(crate) use feeds::{FeedRecord, FeedRow, FeedTurn, Subscription, SubscriptionRow, Trouble};
 pub(crate) use inbox::{InboxRow, NewInput};

@@ -33,6 +33,17 @@ pub(crate) struct Posts {
     pub(crate) dead: u64,
 }
 
+/// What happened to mails of one instance.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Mails {
+    /// The mail server has them.
+    pub(crate) acknowledged: u64,
+    /// Attempts that failed and are repeated.
+    pub(crate) failed: u64,
+    /// Given up.
+    pub(crate) dead: u64,
+}
+
 /// Looks at one feed address.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Fetches {
@@ -59,6 +70,8 @@ pub(crate) struct Counted {
     pub(crate) events: BTreeMap<(String, String), Handled>,
     /// By instance and room as configured.
     pub(crate) posts: BTreeMap<(String, String), Posts>,
+    /// By instance.
+    pub(crate) mails: BTreeMap<String, Mails>,
     /// By address.
     pub(crate) feeds: BTreeMap<String, Fetches>,
     /// By instance.
@@ -100,6 +113,12 @@ impl Tally {
             } => {
                 let posts = pair(&mut counted.posts, instance, room);
                 let count = if *dead { &mut posts.dead } else { &mut posts.failed };
+                *count += 1;
+            }
+            HostEvent::Mailed { instance } => line(&mut counted.mails, instance).acknowledged += 1,
+            HostEvent::MailFailed { instance, dead, .. } => {
+                let mails = line(&mut counted.mails, instance);
+                let count = if *dead { &mut mails.dead } else { &mut mails.failed };
                 *count += 1;
             }
             HostEvent::FeedFetched { url, new } => {

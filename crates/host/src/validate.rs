@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::config::{Config, InstanceConfig};
 use crate::courier::is_person;
+use crate::mail::is_mail;
 use crate::room::room_key;
 use crate::runner::panic_text;
 
@@ -48,6 +49,12 @@ pub enum ProblemKind {
     /// The kind or its settings are wrong.
     #[error(transparent)]
     Setup(#[from] SetupError),
+    /// A room is named like a mail address.
+    #[error("`{0}` is a mail address, not a room")]
+    MailAsRoom(String),
+    /// The bot sends mail, and there is no server for it.
+    #[error("the bot sends mail, and there is no [host.mail] to send it with")]
+    NoMailServer,
     /// The bot asks for two schedules or feeds of the same name.
     #[error("the name `{0}` is used twice; what has fired or was seen is kept under its name")]
     DuplicateInterest(String),
@@ -100,6 +107,9 @@ pub(crate) fn inspect<'a>(
         let made = match make(registry, instance, &setup) {
             Ok((bot, interests)) => {
                 problems.extend(twice(&interests));
+                if !interests.mail_to.is_empty() && config.mail.is_none() {
+                    problems.push(("settings".to_owned(), ProblemKind::NoMailServer));
+                }
                 Some(Made {
                     bot,
                     interests,
@@ -182,6 +192,12 @@ fn misplaced(config: &Config, instance: &InstanceConfig) -> Vec<(String, Problem
             problems.push((
                 format!("rooms[{index}]"),
                 ProblemKind::AddressAsRoom(room.to_string()),
+            ));
+        }
+        if is_mail(&room_key(room)) {
+            problems.push((
+                format!("rooms[{index}]"),
+                ProblemKind::MailAsRoom(room.to_string()),
             ));
         }
         if instance.rooms[..index]

@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_bot::{BotError, Context, Effects, Event, Message, Registry, Room, Setup, State as Values};
+use parlor_bot::{
+    BotError, Context, Effects, Event, MailAddress, Message, Registry, Room, Setup, State as Values,
+};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +24,7 @@ use crate::fault::Point;
 use crate::ground::Ground;
 use crate::lane::{Bell, LaneReceiver};
 use crate::ledger::LedgerStatus;
+use crate::mail::MailConfig;
 use crate::runner::{Answer, Runner};
 use crate::state::{Handled, InboxRow, NewEntry, Quarantined, StateChange};
 use crate::status::InstanceState;
@@ -29,7 +32,7 @@ use crate::validate::make;
 
 pub(crate) use intake::Accepted;
 use intake::{Intake, Progress, Slot, Trial};
-use record::kept;
+use record::{kept, leaves_nothing};
 
 /// Sources whose oldest event is loaded at a time; bounds memory, not how much may wait.
 const INBOX_HEADS: u32 = 256;
@@ -45,6 +48,30 @@ pub(crate) struct Mailbox {
     pub(crate) bell: Arc<Notify>,
 }
 
+/// Where mails wait, and to whom they may go.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mailing {
+    pub(crate) bell: Arc<Notify>,
+    /// None without a mail server.
+    pub(crate) server: Option<Arc<MailConfig>>,
+    /// Those that the bot has taken from its settings.
+    pub(crate) declared: Vec<MailAddress>,
+}
+
+impl Mailing {
+    /// Why nothing may be sent to somebody, if so.
+    fn objection(&self, to: &MailAddress) -> Option<String> {
+        match &self.server {
+            None => Some("there is no [host.mail] to send mail with".to_owned()),
+            Some(server) if self.declared.contains(to) || server.allows(to) => None,
+            Some(_) => Some(format!(
+                "{} is neither in this bot's settings nor in `allow` of [host.mail]",
+                to.address()
+            )),
+        }
+    }
+}
+
 /// What a worker is started with.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -56,6 +83,7 @@ pub(crate) struct Job {
     pub(crate) mailboxes: HashMap<Room, Mailbox>,
     /// Rung for answers to people.
     pub(crate) courier: Arc<Notify>,
+    pub(crate) mailing: Mailing,
     /// Names this start of the host; part of the cause of what a bot posts when it starts.
     pub(crate) boot: i64,
 }
@@ -71,6 +99,7 @@ pub(crate) struct Worker {
     values: Arc<Values>,
     mailboxes: HashMap<Room, Mailbox>,
     courier: Arc<Notify>,
+    mailing: Mailing,
     bell: Arc<Bell>,
     intake: Intake,
     runner: Option<Runner>,
@@ -116,6 +145,7 @@ impl Worker {
             values: Arc::new(job.values),
             mailboxes: job.mailboxes,
             courier: job.courier,
+            mailing: job.mailing,
             bell: job.bell,
             intake: Intake::new(start, job.lanes),
             runner: Some(runner),
@@ -234,11 +264,13 @@ impl Worker {
 
     /// The handler returned: its effects and the event's progress become one commit.
     async fn done(&mut self, trial: Trial, effects: Effects) -> Then {
+        let mut recipients = effects.mails.iter().map(|mail| &mail.to);
+        if let Some(objection) = recipients.find_map(|to| self.mailing.objection(to)) {
+            return self.set_aside(trial, objection).await;
+        }
         self.note_handled(&trial);
         let entry = self.outcome(&trial, &effects);
-        if effects.posts.is_empty()
-            && effects.private.is_empty()
-            && effects.state.is_empty()
+        if leaves_nothing(&effects)
             && let Progress::Cursor { room, id } = trial.progress
         {
             self.told.extend(entry);
@@ -257,12 +289,14 @@ impl Worker {
             .map(|post| (post.room.clone(), &post.message));
         let answers = effects.private.iter().map(|answer| (&answer.to, &answer.message));
         let rows = self.posts(&trial, posts).zip(self.answers(&trial, answers));
-        let Some((mut posts, answers)) = rows else {
+        let rows = rows.zip(self.mails(&trial, &effects.mails));
+        let Some(((mut posts, answers), mails)) = rows else {
             return self
                 .set_aside(trial, "a post has no stored form".to_owned())
                 .await;
         };
         posts.extend(answers);
+        posts.extend(mails);
         let values = effects.state.iter().map(|(name, value)| StateChange {
             name: name.clone(),
             value: value.as_ref().map(ToString::to_string),
@@ -289,6 +323,9 @@ impl Worker {
         }
         if !effects.private.is_empty() {
             self.courier.notify_one();
+        }
+        if !effects.mails.is_empty() {
+            self.mailing.bell.notify_one();
         }
         Then::GoOn
     }

@@ -45,10 +45,7 @@ impl BotSettings for Kinds {
     fn check(&self, instance: &Instance) -> Vec<SettingsProblem> {
         let mut problems = unfitting(instance);
         let places: BTreeSet<String> = problems.iter().map(|problem| problem.path.clone()).collect();
-        let setup = Setup::new(&instance.id, instance.user.clone())
-            .with_rooms(instance.rooms.iter().map(Room::new))
-            .with_folder(&instance.folder);
-        if let Err(error) = registry().build(&instance.kind, &instance.settings, &setup) {
+        if let Err(error) = registry().build(&instance.kind, &instance.settings, &setup(instance)) {
             let refused = error.each().into_iter().map(|error| SettingsProblem {
                 path: error
                     .path()
@@ -62,6 +59,17 @@ impl BotSettings for Kinds {
         }
         problems
     }
+
+    fn sends_mail(&self, instance: &Instance) -> bool {
+        let built = registry().build(&instance.kind, &instance.settings, &setup(instance));
+        built.is_ok_and(|bot| !bot.interests().mail_to.is_empty())
+    }
+}
+
+fn setup(instance: &Instance) -> Setup {
+    Setup::new(&instance.id, instance.user.clone())
+        .with_rooms(instance.rooms.iter().map(Room::new))
+        .with_folder(&instance.folder)
 }
 
 fn unfitting(instance: &Instance) -> Vec<SettingsProblem> {

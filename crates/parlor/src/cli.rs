@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use parlor_bot::MailAddress;
 use parlor_bot::schedule::Zone;
 use parlor_xccos::SipUri;
 
@@ -140,6 +141,10 @@ A file with a mistake, or a change that needs a restart, changes nothing; exit c
     /// What a feed holds and what a bot would make of it
     #[command(subcommand)]
     Feed(FeedCommand),
+
+    /// Whether mail can be sent
+    #[command(subcommand)]
+    Mail(MailCommand),
 
     /// Kinds of bots: list, describe, begin a new one
     #[command(subcommand)]
@@ -677,6 +682,20 @@ Examples:
   parlor feed try releases                                 a feed of a configured bot, by its name or address
   parlor feed try https://example.com/feed.xml --bot news  as this bot's first feed, whose settings it takes")]
     Try(FeedTryArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MailCommand {
+    /// Send a test mail with the configuration's [host.mail], and show what the server says to each step
+    #[command(after_help = "\
+Examples:
+  parlor mail try --to ann@example.com
+  parlor mail try --to \"Ann Example <ann@example.com>\" --json")]
+    Try {
+        /// Whom to write to; anybody, whatever `allow` says
+        #[arg(long, value_name = "ADDRESS")]
+        to: MailAddress,
+    },
 }
 
 #[derive(Debug, Args)]

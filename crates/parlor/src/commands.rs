@@ -7,6 +7,7 @@ pub(crate) mod chat;
 pub(crate) mod check;
 pub(crate) mod feed;
 pub(crate) mod ledger;
+pub(crate) mod mail;
 pub(crate) mod message;
 mod password;
 pub(crate) mod posts;

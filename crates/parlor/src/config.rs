@@ -6,6 +6,7 @@ mod document;
 mod fixed;
 mod form;
 mod host;
+mod mail;
 mod metrics;
 mod problem;
 mod server;
@@ -77,6 +78,11 @@ pub(crate) trait BotSettings {
 
     /// What is wrong with an instance's settings, each with its path below `settings`.
     fn check(&self, instance: &Instance) -> Vec<SettingsProblem>;
+
+    /// Whether an instance sends mail, as far as its settings can be read.
+    fn sends_mail(&self, _instance: &Instance) -> bool {
+        false
+    }
 }
 
 /// Reads a file.

@@ -8,9 +8,11 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod mail_server;
 mod server;
 mod site;
 
+pub use mail_server::{MailServer, Protection, ReceivedMail};
 pub use server::KillableServer;
 pub use site::{ALICE, BOT, Site};
 

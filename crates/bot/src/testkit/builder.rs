@@ -87,6 +87,7 @@ impl TestKitBuilder {
             state: Arc::new(self.state),
             posts: Vec::new(),
             answers: Vec::new(),
+            mails: Vec::new(),
             skipped: Vec::new(),
             last_id: MessageId(0),
             seen: BTreeMap::new(),

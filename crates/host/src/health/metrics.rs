@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use parlor_metrics::{Exposition, Kind};
 
 use super::{Snapshot, Thresholds, readiness};
+use crate::mail::is_mail;
+use crate::state::Waiting;
 use crate::status::InstanceState;
 use crate::tally::Fetches;
 
@@ -26,6 +28,7 @@ pub(super) fn write(exposition: &mut Exposition, snapshot: &Snapshot, thresholds
     events(exposition, snapshot);
     posts(exposition, snapshot);
     outbox(exposition, snapshot);
+    mails(exposition, snapshot);
     feeds(exposition, snapshot);
     schedules(exposition, snapshot);
     state(exposition, snapshot);
@@ -239,7 +242,8 @@ fn outbox(exposition: &mut Exposition, snapshot: &Snapshot) {
         Kind::Gauge,
         "Posts on their way; a bot and room without any has no series.",
     );
-    for waiting in &backlog.posts {
+    let posts = || backlog.posts.iter().filter(|waiting| !is_mail(&waiting.room));
+    for waiting in posts() {
         family.sample(
             &[("bot", &*waiting.instance), ("room", &shown(&waiting.room))],
             waiting.count,
@@ -250,7 +254,7 @@ fn outbox(exposition: &mut Exposition, snapshot: &Snapshot) {
         Kind::Gauge,
         "How long the oldest of them has waited.",
     );
-    for waiting in &backlog.posts {
+    for waiting in posts() {
         let age = snapshot.since_millis(waiting.oldest);
         family.sample(
             &[("bot", &*waiting.instance), ("room", &shown(&waiting.room))],
@@ -268,9 +272,63 @@ fn outbox(exposition: &mut Exposition, snapshot: &Snapshot) {
     exposition.number(
         "parlor_host_posts_dead",
         Kind::Gauge,
-        "Posts given up that are kept for a retry.",
+        "Posts, answers and mails given up that are kept for a retry.",
         backlog.dead,
     );
+}
+
+/// Mails by bot; their recipients are nobody's business here.
+fn mails(exposition: &mut Exposition, snapshot: &Snapshot) {
+    let mails = &snapshot.counted.mails;
+    let mut family = exposition.family(
+        "parlor_host_mails_acknowledged_total",
+        Kind::Counter,
+        "Mails that the mail server has taken.",
+    );
+    for (bot, count) in mails {
+        family.sample(&[("bot", bot)], count.acknowledged);
+    }
+    let mut family = exposition.family(
+        "parlor_host_mails_failed_total",
+        Kind::Counter,
+        "Attempts to send a mail that failed and are repeated.",
+    );
+    for (bot, count) in mails {
+        family.sample(&[("bot", bot)], count.failed);
+    }
+    let mut family = exposition.family("parlor_host_mails_dead_total", Kind::Counter, "Mails given up.");
+    for (bot, count) in mails {
+        family.sample(&[("bot", bot)], count.dead);
+    }
+    let Some(backlog) = &snapshot.backlog else { return };
+    let mut waiting: BTreeMap<&str, (u64, f64)> = BTreeMap::new();
+    for Waiting {
+        instance,
+        count,
+        oldest,
+        ..
+    } in backlog.posts.iter().filter(|one| is_mail(&one.room))
+    {
+        let (sum, age) = waiting.entry(instance).or_default();
+        *sum += count;
+        *age = age.max(snapshot.since_millis(*oldest));
+    }
+    let mut family = exposition.family(
+        "parlor_host_mails_waiting",
+        Kind::Gauge,
+        "Mails on their way; a bot without any has no series.",
+    );
+    for (bot, (count, _)) in &waiting {
+        family.sample(&[("bot", bot)], *count);
+    }
+    let mut family = exposition.family(
+        "parlor_host_mail_age_seconds",
+        Kind::Gauge,
+        "How long the oldest of them has waited.",
+    );
+    for (bot, (_, age)) in &waiting {
+        family.sample(&[("bot", bot)], *age);
+    }
 }
 
 /// A feed as metrics name it: what comes after `?` is left out, because keys stand there.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Snapshot;
+use crate::mail::is_mail;
+use crate::state::Waiting;
 use crate::status::{InstanceState, InstanceStatus, RoomStatus};
 
 /// When input is not fresh and output not young any more.
@@ -14,6 +16,8 @@ pub struct Thresholds {
     pub inbound_fresh: Duration,
     /// How long a post may wait in the outbox.
     pub outbox_young: Duration,
+    /// How long a mail may wait in the outbox.
+    pub mail_young: Duration,
 }
 
 impl Default for Thresholds {
@@ -22,6 +26,8 @@ impl Default for Thresholds {
             // Longer than a server's restart takes, so that one does not raise an alarm.
             inbound_fresh: Duration::from_secs(60),
             outbox_young: Duration::from_secs(120),
+            // A server that puts off what it has not seen before lets it wait for some minutes.
+            mail_young: Duration::from_secs(30 * 60),
         }
     }
 }
@@ -130,10 +136,18 @@ fn reasons(snapshot: &Snapshot, thresholds: &Thresholds, instance: &InstanceStat
             because(&instance.last_error)
         ));
     }
-    let posts = backlog
+    let own = |waiting: &&Waiting| waiting.instance == instance.id;
+    let (mails, posts): (Vec<_>, Vec<_>) = backlog
         .posts
         .iter()
-        .filter(|waiting| waiting.instance == instance.id);
+        .filter(own)
+        .partition(|waiting| is_mail(&waiting.room));
+    let ages = mails.iter().map(|mails| snapshot.since_millis(mails.oldest));
+    let age = ages.fold(0.0, f64::max);
+    if age > thresholds.mail_young.as_secs_f64() {
+        let count: u64 = mails.iter().map(|mails| mails.count).sum();
+        reasons.push(format!("{count} mails wait, the oldest for {age:.0} s"));
+    }
     for waiting in posts {
         let age = snapshot.since_millis(waiting.oldest);
         if age > thresholds.outbox_young.as_secs_f64() {
@@ -151,7 +165,7 @@ mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;
-    use crate::state::{Backlog, Waiting};
+    use crate::state::Backlog;
     use crate::status::EndpointStatus;
 
     fn now() -> DateTime<Utc> {
@@ -253,6 +267,25 @@ mod tests {
             told(&snapshot),
             ["3 posts for room news wait, the oldest for 121 s"]
         );
+    }
+
+    #[test]
+    fn mail_may_wait_longer_than_posts_and_nobody_is_told_for_whom() {
+        let mut snapshot = well();
+        let waiting = |address: &str, seconds| Waiting {
+            instance: "news".to_owned(),
+            room: format!("mailto:{address}@example.com"),
+            count: 2,
+            oldest: ago(seconds).timestamp_millis(),
+        };
+        let posts = vec![waiting("ann", 1800), waiting("bob", 1700)];
+        snapshot.backlog = Some(Backlog {
+            posts,
+            ..Backlog::default()
+        });
+        assert_eq!(told(&snapshot), Vec::<String>::new());
+        snapshot.now += TimeDelta::seconds(1);
+        assert_eq!(told(&snapshot), ["4 mails wait, the oldest for 1801 s"]);
     }
 
     #[test]

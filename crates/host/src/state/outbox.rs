@@ -87,6 +87,21 @@ impl State {
         .await
     }
 
+    /// Users and addresses for which mails wait, the one that has waited longest first.
+    pub(crate) async fn mails_waited_for(&self) -> Result<Vec<(String, String)>, StateError> {
+        self.call(|db| {
+            // `;` is the character after `:`.
+            db.query(
+                "SELECT endpoint, room FROM outbox
+                 WHERE room >= 'mailto:' AND room < 'mailto;' AND status = 'waiting'
+                 GROUP BY endpoint, room ORDER BY min(seq)",
+                values![],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+        })
+        .await
+    }
+
     /// An attempt is begun: from now on the post may be in the room.
     pub(crate) async fn attempted(
         &self,

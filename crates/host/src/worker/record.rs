@@ -1,6 +1,6 @@
 //! What one handled event leaves behind: its posts, its values and how far the instance has read, in one commit.
 
-use parlor_bot::{Effects, Event, Message, Room, SipUri};
+use parlor_bot::{Effects, Event, Message, QueuedMail, Room, SipUri};
 
 use super::intake::{Accepted, Progress, Trial};
 use super::{Then, Worker};
@@ -8,6 +8,7 @@ use crate::events::excerpt;
 use crate::fault::Point;
 use crate::key::post_key;
 use crate::ledger::LedgerStatus;
+use crate::mail::MAILTO;
 use crate::state::{Handled, NewEntry, NewPost};
 
 impl Worker {
@@ -61,16 +62,34 @@ impl Worker {
             .collect()
     }
 
+    /// Outbox rows for mails; `None` when one cannot be written down. Their key becomes the Message-ID.
+    pub(super) fn mails(&self, trial: &Trial, mails: &[QueuedMail]) -> Option<Vec<NewPost>> {
+        let user = self.instance.user.to_string();
+        mails
+            .iter()
+            .zip(0u32..)
+            .map(|(mail, ordinal)| {
+                let address = format!("{MAILTO}{}", mail.to.address());
+                Some(NewPost {
+                    key: post_key(&self.instance.id, &trial.cause, ordinal),
+                    user: user.clone(),
+                    room: address.clone(),
+                    cause: trial.cause.clone(),
+                    ordinal,
+                    body: serde_json::to_string(mail).ok()?,
+                    shown: address,
+                    excerpt: excerpt(mail.mail.subject()),
+                })
+            })
+            .collect()
+    }
+
     /// What the ledger tells of a handler that returned `Ok`. Of a message that led to nothing it tells nothing: rooms
     /// are full of what no bot is meant by.
     pub(super) fn outcome(&self, trial: &Trial, effects: &Effects) -> Option<NewEntry> {
         match (&effects.skipped, &trial.progress) {
             (Some(reason), _) => Some(self.entry(trial, LedgerStatus::Skipped).detail(reason)),
-            (None, Progress::Cursor { .. } | Progress::Nothing)
-                if effects.posts.is_empty() && effects.private.is_empty() && effects.state.is_empty() =>
-            {
-                None
-            }
+            (None, Progress::Cursor { .. } | Progress::Nothing) if leaves_nothing(effects) => None,
             (None, _) => Some(self.entry(trial, LedgerStatus::Handled)),
         }
     }
@@ -151,6 +170,14 @@ impl Worker {
     fn collect_passed(&mut self) {
         self.read.extend(self.intake.take_passed());
     }
+}
+
+/// Whether a handler asked for nothing that is stored.
+pub(super) fn leaves_nothing(effects: &Effects) -> bool {
+    effects.posts.is_empty()
+        && effects.private.is_empty()
+        && effects.mails.is_empty()
+        && effects.state.is_empty()
 }
 
 /// What quarantine keeps of an event: enough to try it again, or, of one that nobody would, its name.

@@ -117,6 +117,7 @@ impl Stage {
             values: Values::default(),
             lanes: receivers,
             bell: bell.clone(),
+            mailing: Mailing::default(),
             mailboxes: HashMap::from([(Room::new("News"), mailbox)]),
             courier: Arc::default(),
             boot: 1,

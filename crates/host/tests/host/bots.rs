@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use parlor_bot::NoSettings;
 use parlor_bot::prelude::*;
 use parlor_bot::schedule::Misfire;
-use parlor_bot::{FeedUrl, FirstRun, Registry};
+use parlor_bot::{FeedUrl, FirstRun, Mail, MailAddress, Registry};
 
 /// Posts the title of each item of the file `feed.xml`, looking each quarter of an hour, or as `every_ms` says.
 pub(crate) struct Reader(FeedUrl, Option<u64>);
@@ -16,6 +16,12 @@ pub(crate) struct Ponger;
 /// Answers who writes to it alone, counting; refuses `no`.
 pub(crate) struct Confidant;
 
+/// Writes what is said to those in its settings; `elsewhere` to somebody who is not.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Clerk {
+    to: Vec<MailAddress>,
+}
+
 /// Says "nine o'clock" at nine.
 pub(crate) struct Crier;
 
@@ -24,6 +30,7 @@ pub(crate) fn registry() -> Registry {
         .with::<Reader>()
         .with::<Ponger>()
         .with::<Confidant>()
+        .with::<Clerk>()
         .with::<Crier>()
 }
 
@@ -114,6 +121,30 @@ impl Bot for Confidant {
         let count = context.state::<u32>("count")?.unwrap_or(0) + 1;
         context.set_state("count", &count)?;
         context.reply(format!("{} {count}: {}", context.instance(), said.text))
+    }
+}
+
+impl Bot for Clerk {
+    const KIND: &'static str = "clerk";
+    type Settings = Self;
+
+    fn from_settings(settings: Self, _: &Setup) -> Result<Self, SetupError> {
+        Ok(settings)
+    }
+
+    fn describe(bot: &mut Blueprint<'_, Self>) {
+        bot.mail_to(|clerk: &Self| clerk.to.clone());
+        bot.messages("Writes it.", Self::write);
+    }
+}
+
+impl Clerk {
+    async fn write(&self, context: &mut Context, said: &IncomingMessage) -> Result<(), BotError> {
+        let mail = Mail::new(said.text.trim(), &*said.text);
+        if said.text == "elsewhere" {
+            return context.mail(&"eve@example.net".parse().map_err(BotError::reject)?, mail);
+        }
+        self.to.iter().try_for_each(|to| context.mail(to, mail.clone()))
     }
 }
 

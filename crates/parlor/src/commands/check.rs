@@ -120,6 +120,12 @@ fn print(global: &Global, settings: &Settings, certificates: &[(&str, Checked)])
             }
         ));
     }
+    if let Some(mail) = settings.host.as_ref().and_then(|host| host.mail.as_ref()) {
+        line(format_args!(
+            "  mail    {}:{}, from {}",
+            mail.host, mail.port, mail.from
+        ));
+    }
     for (name, checked) in certificates {
         match checked {
             Checked::Report(report) => cert::print(report),

@@ -121,6 +121,7 @@ impl Keys {
             feeds,
             operator_room,
             outbox,
+            mail,
             instances: _,
         } = old;
         self.compare("host.application", application, &new.application);
@@ -137,5 +138,6 @@ impl Keys {
         self.compare("host.feeds", feeds, &new.feeds);
         self.compare("host.operator_room", operator_room, &new.operator_room);
         self.compare("host.outbox", outbox, &new.outbox);
+        self.compare("host.mail", mail, &new.mail);
     }
 }

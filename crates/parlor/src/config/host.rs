@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use parlor_host::{Rate, Replay};
+use parlor_host::{MailConfig, Rate, Replay};
 use parlor_xccos::SipUri;
 use toml::de::DeValue;
 
 use super::document::{Form, Located, Section};
 use super::form::{HostPort, Port, parse_duration};
 use super::server::{ApplicationId, ServerSettings};
-use super::{BotSettings, TlsFiles, nearest, tls_files};
+use super::{BotSettings, TlsFiles, mail, nearest, tls_files};
 
 /// Shorter attempts to post would end before a server far away, or one that just commits, has answered.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
@@ -40,6 +40,8 @@ pub(crate) struct HostSettings {
     /// Where trouble with feeds is told.
     pub(crate) operator_room: Option<String>,
     pub(crate) outbox: OutboxSettings,
+    /// The mail server; without one no bot sends mail.
+    pub(crate) mail: Option<MailConfig>,
     pub(crate) instances: Vec<Instance>,
 }
 
@@ -125,7 +127,9 @@ pub(super) fn read(
     let feeds = feeds(section);
     let operator_room: Option<String> = section.optional("operator_room");
     let outbox = outbox(section);
-    let instances = instances(section, bots);
+    let has_mail = section.has("mail");
+    let mail = mail::read(section, fqdn.as_deref());
+    let instances = instances(section, bots, has_mail);
     section.finish();
     if let (Some(application), Some(server)) = (&application, server) {
         trusted(section, application, fqdn.as_deref(), &instances, server);
@@ -146,6 +150,7 @@ pub(super) fn read(
         feeds,
         operator_room,
         outbox,
+        mail,
         instances: instances.into_iter().map(|(instance, _)| instance).collect(),
     })
 }
@@ -206,7 +211,11 @@ fn outbox(section: &Section<'_, '_>) -> OutboxSettings {
     settings
 }
 
-fn instances(section: &Section<'_, '_>, bots: &dyn BotSettings) -> Vec<(Instance, Located<SipUri>)> {
+fn instances(
+    section: &Section<'_, '_>,
+    bots: &dyn BotSettings,
+    has_mail: bool,
+) -> Vec<(Instance, Located<SipUri>)> {
     let mut instances: Vec<(Instance, Located<SipUri>)> = Vec::new();
     for table in section.sections("bot") {
         let Some((instance, user)) = instance(&table, bots) else {
@@ -214,6 +223,14 @@ fn instances(section: &Section<'_, '_>, bots: &dyn BotSettings) -> Vec<(Instance
         };
         if instances.iter().any(|(other, _)| other.id == instance.id) {
             table.problem("id", format!("another bot has the id `{}`", instance.id), None);
+        }
+        if !has_mail && bots.sends_mail(&instance) {
+            let help = Some("add [host.mail] with `server` and `from`".to_owned());
+            table.problem(
+                "settings",
+                "this bot sends mail, and there is no server to send it with",
+                help,
+            );
         }
         instances.push((instance, user));
     }
@@ -332,7 +349,7 @@ impl Form for AtOnce {
 }
 
 /// A rate, or none.
-struct RateForm(Option<Rate>);
+pub(super) struct RateForm(pub(super) Option<Rate>);
 
 impl Form for RateForm {
     const ACCEPTED: &'static str =

@@ -26,6 +26,7 @@ pub(super) fn read(root: &Section<'_, '_>) -> MetricsSettings {
     for (key, threshold) in [
         ("inbound_fresh", &mut thresholds.inbound_fresh),
         ("outbox_young", &mut thresholds.outbox_young),
+        ("mail_young", &mut thresholds.mail_young),
     ] {
         *threshold = section.or(key, *threshold);
         if *threshold < Duration::from_secs(1) {

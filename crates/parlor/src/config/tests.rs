@@ -176,3 +176,105 @@ keep = "for ever"
         assert!(found.contains(wanted), "{wanted} is not in:\n{found}");
     }
 }
+
+/// What is wrong with a `[host.mail]` of these lines.
+fn mail_problems(lines: &str) -> String {
+    let host = r#"
+[host]
+application = "urn:application:parlor"
+fqdn = "bots.example.com"
+port = 6000
+gruu = "sip:bots.example.com@example.com;gruu;opaque=srvr:parlor:AAAA"
+server = "chat.example.com:5061"
+
+[host.mail]
+"#;
+    problems(&format!("{host}{lines}"))
+}
+
+#[test]
+fn mistakes_about_mail_are_named() {
+    let found = mail_problems(
+        r#"
+server = "mail.example.com"
+from = "Parlor\nBcc: eve@example.net <parlor@example.com>"
+tls = "ssl"
+password_file = "secret"
+roots = "nowhere.pem"
+allow = ["example", "*"]
+timeout = "10ms"
+max_size = 10
+rate = "often"
+copy_to = "eve@example.net"
+"#,
+    );
+    for wanted in [
+        "server: `mail.example.com` has no port",
+        "from: ",
+        "line break",
+        "tls: `ssl` is no way to protect a connection",
+        "password_file: a password needs its `user`",
+        "roots: cannot read config/nowhere.pem",
+        "allow: entry 1: `example` is neither an address nor a domain",
+        "timeout: must be at least 1s",
+        "max_size: must be at least 4096",
+        "rate: `often` is not a rate",
+        "copy_to",
+    ] {
+        assert!(found.contains(wanted), "{wanted} is not in:\n{found}");
+    }
+}
+
+#[test]
+fn mail_goes_in_clear_only_where_somebody_said_so() {
+    let from = "from = \"parlor@example.com\"\n";
+    let with = |lines: &str| mail_problems(&format!("{from}{lines}"));
+    let away = with("server = \"mail.example.com:25\"\ntls = \"none\"");
+    assert!(
+        away.contains("`none` is for a server on this machine, and mail.example.com is not"),
+        "{away}"
+    );
+    for (lines, security) in [
+        (
+            "server = \"mail.example.com:25\"\ntls = \"unprotected\"",
+            "security: None",
+        ),
+        ("server = \"[::1]:25\"\ntls = \"none\"", "security: None"),
+        ("server = \"mail.example.com:587\"", "security: StartTls"),
+        ("server = \"mail.example.com:465\"", "security: Implicit"),
+    ] {
+        let read = with(lines);
+        assert!(read.starts_with("accepted") && read.contains(security), "{read}");
+    }
+}
+
+#[test]
+fn a_mail_account_needs_one_password_from_outside_the_file() {
+    let with = |lines: &str| {
+        let server = "server = \"mail.example.com:587\"\nfrom = \"parlor@example.com\"\nuser = \"parlor\"\n";
+        mail_problems(&format!("{server}{lines}"))
+    };
+    for (lines, wanted) in [
+        ("", "user: a user needs a password"),
+        (
+            "password_file = \"missing\"",
+            "password_file: cannot read config/missing",
+        ),
+        (
+            "password_env = \"PARLOR_TEST_UNSET\"",
+            "password_env: the variable PARLOR_TEST_UNSET is not set",
+        ),
+        (
+            "password_env = \"A\"\npassword_file = \"b\"",
+            "exclude each other",
+        ),
+    ] {
+        let found = with(lines);
+        assert!(found.contains(wanted), "{wanted} is not in:\n{found}");
+    }
+    let read = with("password_env = \"CARGO_MANIFEST_DIR\"");
+    assert!(
+        read.contains("user: \"parlor\"") && !read.contains("password:"),
+        "{read}"
+    );
+}

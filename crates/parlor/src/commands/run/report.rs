@@ -186,6 +186,19 @@ fn words(event: &HostEvent) -> Option<String> {
             };
             format!("{word} {instance} -> {room}: {reason}")
         }
+        HostEvent::Mailed { instance } => format!("{instance} {}", styled(FAINT, "mail sent")),
+        HostEvent::MailFailed {
+            instance,
+            reason,
+            dead,
+        } => {
+            let word = if *dead {
+                styled(BAD, "mail given up")
+            } else {
+                styled(WARNING, "mail not sent yet")
+            };
+            format!("{word} {instance}: {}", harmless(reason))
+        }
         HostEvent::FeedFailed { url, reason, next } => {
             format!(
                 "{} {url}: {reason}; next try {}",

@@ -187,6 +187,7 @@ pub(super) fn host_config_on(
     config.operator_room = host.operator_room.as_ref().map(Room::new);
     config.feed_roots =
         feed_roots(host).map_err(|error| Failure::new(chain(&error)).with_code(exit::CONFIGURATION))?;
+    config.mail.clone_from(&host.mail);
     config.tuning.fetches = host.feeds.at_once;
     config.tuning.keep_ledger = host.ledger.keep;
     config.tuning.ledger_entries = host.ledger.entries;
