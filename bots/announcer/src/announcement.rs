@@ -2,10 +2,10 @@
 
 use chrono::Datelike;
 use parlor_bot::prelude::*;
+use parlor_bot::settings::Timings;
 use parlor_bot::{Template, TemplateError};
 
 use crate::AnnouncementSettings;
-use crate::timing::{Defaults, schedule};
 
 #[derive(Debug)]
 pub(crate) struct Announcement {
@@ -43,7 +43,7 @@ impl Announcement {
     /// Reads the settings that stand at `path`.
     pub(crate) fn new(
         entry: AnnouncementSettings,
-        defaults: &mut Defaults<'_>,
+        defaults: &mut Timings<'_>,
         path: &str,
         setup: &Setup,
     ) -> Result<Self, SetupError> {
@@ -61,7 +61,7 @@ impl Announcement {
                 "no room to announce in",
             ));
         }
-        let (name, schedule) = (entry.name.clone(), schedule(&entry, defaults, path)?);
+        let (name, schedule) = (entry.name.clone(), defaults.schedule(&entry.timing(), path)?);
         let spec = ScheduleSpec::new(name, schedule)
             .misfire(entry.missed)
             .busy(entry.busy)

@@ -12,7 +12,6 @@
 
 mod announcement;
 mod settings;
-mod timing;
 
 pub use announcement::Variables;
 pub use settings::{AnnouncementSettings, Settings};
@@ -21,7 +20,7 @@ use std::collections::BTreeSet;
 
 use announcement::Announcement;
 use parlor_bot::prelude::*;
-use timing::Defaults;
+use parlor_bot::settings::Timings;
 
 /// The bot.
 #[derive(Debug)]
@@ -30,7 +29,7 @@ pub struct Announcer {
 }
 
 /// The bot's own calendars, said once and not at each announcement that goes by them.
-fn check_calendars(defaults: &mut Defaults<'_>) -> Vec<SetupError> {
+fn check_calendars(defaults: &mut Timings<'_>) -> Vec<SetupError> {
     let mut problems = Vec::new();
     for (at, name) in defaults.except.iter().enumerate() {
         if let Err(problem) = defaults.calendar(name) {
@@ -48,7 +47,7 @@ impl Bot for Announcer {
     type Settings = Settings;
 
     fn from_settings(settings: Settings, setup: &Setup) -> Result<Self, SetupError> {
-        let mut defaults = Defaults::new(settings.zone, &settings.except, setup);
+        let mut defaults = Timings::new(settings.zone, &settings.except, setup);
         let mut problems = check_calendars(&mut defaults);
         let mut names = BTreeSet::new();
         let mut announcements = Vec::new();

@@ -3,7 +3,7 @@
 use parlor_bot::Template;
 use parlor_bot::prelude::*;
 use parlor_bot::schedule::{Busy, Cron, Gap, Jitter, Misfire, Moment, Overlap, Zone};
-use parlor_bot::settings::{Each, Span};
+use parlor_bot::settings::{Each, Span, Timing};
 
 /// Settings of the announcer.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -72,4 +72,22 @@ pub struct AnnouncementSettings {
     pub title: Option<Template>,
     /// Whether it is an alert. Default: `false`; `true` for stories, as in the original clients.
     pub alert: Option<bool>,
+}
+
+impl AnnouncementSettings {
+    /// When it is made.
+    pub(crate) fn timing(&self) -> Timing<'_> {
+        Timing {
+            cron: self.cron.as_ref(),
+            every: self.every,
+            anchor: self.anchor,
+            zone: self.zone,
+            gap: self.gap,
+            overlap: self.overlap,
+            from: self.from,
+            until: self.until,
+            except: self.except.as_deref(),
+            only: &self.only,
+        }
+    }
 }

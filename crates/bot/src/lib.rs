@@ -64,6 +64,7 @@ mod setup;
 mod state;
 mod template;
 pub mod testkit;
+mod timing;
 pub mod words;
 
 pub use arguments::{Arguments, ArgumentsError};

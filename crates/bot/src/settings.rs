@@ -4,6 +4,7 @@
 //! [`crate::Template`].
 
 pub use crate::each::Each;
+pub use crate::timing::{Timing, Timings};
 
 use std::borrow::Cow;
 use std::fmt;
