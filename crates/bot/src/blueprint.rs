@@ -4,6 +4,7 @@ mod routing;
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
 use routing::{Call, Route};
 
 use crate::handler::{News, Speech, Start, Time};
@@ -242,6 +243,23 @@ impl<'a, B: Bot> Blueprint<'a, B> {
             Pass::Routing(route) => {
                 if let Event::Schedule(fired) = route.event {
                     route.otherwise(|| fired, handler);
+                }
+            }
+        }
+    }
+
+    /// The time that the instance asked for by [`Context::wake_at`].
+    pub fn woken<F, X>(&mut self, about: &str, handler: F)
+    where
+        F: Handler<'a, B, DateTime<Utc>, X> + 'a,
+        X: Extract<Time>,
+    {
+        match &mut self.pass {
+            Pass::Describing(description) => description.hears(Trigger::Woken, None, about),
+            Pass::Asking(..) => {}
+            Pass::Routing(route) => {
+                if let Event::Woken(at) = route.event {
+                    route.otherwise(|| *at, handler);
                 }
             }
         }

@@ -82,6 +82,12 @@ pub struct QueuedMail {
     pub mail: Mail,
 }
 
+/// The key of the state under which the next time to be woken stands, so that it is committed and kept like the rest.
+pub(crate) const WAKE: &str = "parlor:wake";
+
+/// Keys that begin so are the host's.
+const RESERVED: &str = "parlor:";
+
 /// What a handler may not ask for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -98,6 +104,8 @@ pub(crate) enum EffectError {
     TooManyMails,
     #[error(transparent)]
     Mail(#[from] MailError),
+    #[error("state keys that begin with `{RESERVED}` are reserved")]
+    ReservedKey,
     #[error("a state key of {bytes} bytes; the limit is {MAX_STATE_KEY}")]
     LongKey { bytes: usize },
     #[error("state of {bytes} bytes; the limit is {MAX_STATE_BYTES}")]
@@ -110,7 +118,7 @@ impl Context {
     /// The context for handling `event` at `now`. Hosts and tests make it; a bot is given it.
     pub fn new(now: DateTime<Utc>, setup: Arc<Setup>, state: Arc<State>, event: &Event) -> Self {
         let state_bytes = state.bytes();
-        Self {
+        let mut context = Self {
             now,
             setup,
             room: event.room().cloned(),
@@ -119,7 +127,12 @@ impl Context {
             state_bytes,
             drafts: Drafts::default(),
             effects: Effects::default(),
+        };
+        if matches!(event, Event::Woken(_)) {
+            // It has come; the handler may ask for the next one.
+            context.forget(WAKE);
         }
+        context
     }
 
     /// The time at which this event is handled. Use it instead of the clock: tests move it.
@@ -266,6 +279,9 @@ impl Context {
     /// [`BotError::Reject`] when the value has no JSON form, or key or state become too large
     /// ([`MAX_STATE_KEY`], [`MAX_STATE_BYTES`]).
     pub fn set_state<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), BotError> {
+        if key.starts_with(RESERVED) {
+            return Err(BotError::reject(EffectError::ReservedKey));
+        }
         self.set_value(key, serde_json::to_value(value).map_err(BotError::reject)?)
     }
 
@@ -295,8 +311,25 @@ impl Context {
             .try_for_each(|(key, value)| self.set_value(key, value.map_err(BotError::reject)?))
     }
 
+    /// Asks for [`Event::Woken`] at `at`, or as soon as that has passed; also after a restart. An earlier time that was
+    /// asked for already stays: whoever is woken looks what is due and asks for the next.
+    ///
+    /// # Errors
+    /// [`BotError::Reject`] when the state has no room for it.
+    pub fn wake_at(&mut self, at: DateTime<Utc>) -> Result<(), BotError> {
+        let asked: Option<DateTime<Utc>> = self.state(WAKE)?;
+        let at = asked.map_or(at, |asked| asked.min(at));
+        self.set_value(WAKE, serde_json::to_value(at).map_err(BotError::reject)?)
+    }
+
     /// Forgets what was remembered under `key`.
     pub fn clear_state(&mut self, key: &str) {
+        if !key.starts_with(RESERVED) {
+            self.forget(key);
+        }
+    }
+
+    fn forget(&mut self, key: &str) {
         self.state_bytes -= self.held(key);
         self.effects.state.insert(key.to_owned(), None);
     }
@@ -315,7 +348,7 @@ impl Context {
                     .filter(|(_, value)| value.is_some())
                     .map(|(key, _)| key.as_str()),
             )
-            .filter(|key| key.starts_with(prefix))
+            .filter(|key| key.starts_with(prefix) && !key.starts_with(RESERVED))
             .map(str::to_owned)
             .collect();
         keys.sort_unstable();

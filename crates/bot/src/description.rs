@@ -88,6 +88,8 @@ pub enum Trigger {
     Schedule,
     /// The times of schedules that stand in the settings.
     Schedules,
+    /// A time that the bot asked for while it ran.
+    Woken,
     /// Items of feeds that stand in the settings.
     Feeds,
     /// Many items of one feed together.
@@ -171,6 +173,7 @@ impl std::fmt::Display for Trigger {
             Self::Parted => "parted",
             Self::Schedule => "schedule",
             Self::Schedules => "schedules",
+            Self::Woken => "woken",
             Self::Feeds => "feeds",
             Self::Digests => "digests",
         })

@@ -24,6 +24,8 @@ pub enum Event {
     Parted(Presence),
     /// A time that [`crate::ScheduleSpec`] asked for has come.
     Schedule(ScheduleFired),
+    /// The time that [`crate::Context::wake_at`] asked for has come.
+    Woken(DateTime<Utc>),
     /// A feed has an item that this instance has not seen, or one that changed since.
     FeedItem(FeedItem),
     /// A feed has more new items at once than the instance wants one by one.
@@ -39,6 +41,7 @@ impl Event {
             Self::Started
             | Self::PrivateMessage(_)
             | Self::Schedule(_)
+            | Self::Woken(_)
             | Self::FeedItem(_)
             | Self::FeedDigest(_) => None,
         }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::context::WAKE;
 
 /// The most that an instance may remember, as JSON text. The host holds it in memory and writes changes with every
 /// event; a bot with more to remember needs a store of its own.
@@ -32,6 +35,16 @@ impl State {
     /// All keys and values, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.values.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// When the instance wants to be woken ([`crate::Context::wake_at`]).
+    pub fn wake(&self) -> Option<DateTime<Utc>> {
+        DateTime::deserialize(self.get(WAKE)?).ok()
+    }
+
+    /// What forgets that time, for a host that gives it up.
+    pub fn without_wake() -> StateChange {
+        (WAKE.to_owned(), None)
     }
 
     /// How long it is as JSON text, about.

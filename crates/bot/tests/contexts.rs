@@ -63,6 +63,7 @@ impl Bot for Puppet {
             Event::Message(said) => said,
             Event::Joined(who) => return context.reply(format!("hello {}", who.user.user())),
             Event::Parted(_) => return context.post_all("goodbye"),
+            Event::Woken(at) => return context.post_all(format!("woken for {}", at.format("%H:%M"))),
             Event::PrivateMessage(said) => return whisper(&said.text, context),
             _ => return Ok(()),
         };
@@ -87,6 +88,8 @@ impl Bot for Puppet {
             "flood" => (0..=MAX_POSTS_PER_EVENT).try_for_each(|_| context.reply("x")),
             "elsewhere" => context.post("Nowhere", "x"),
             "nothing" => context.reply(" "),
+            "wake" => context.wake_at(context.now() + chrono::TimeDelta::minutes(10)),
+            "steal" => context.set_state("parlor:wake", &0),
             "mail" => context.mail(&address("ann@example.com"), Mail::new("Hello", "text")),
             "mail others" => context.mail(&address("eve@example.net"), Mail::new("Hello", "text")),
             "mail headers" => context.mail(&address("ann@example.com"), Mail::new("a\nBcc: b", "text")),
@@ -254,4 +257,22 @@ async fn mail_goes_to_declared_recipients_in_bounded_number_or_nothing_happens()
         .map(|one| (one.to.address(), one.mail.subject()))
         .collect();
     assert_eq!(sent, [("ann@example.com", "Hello")]);
+}
+
+#[tokio::test]
+async fn a_bot_is_woken_at_the_first_time_that_it_asked_for_also_after_a_restart() {
+    let mut kit = kit().await;
+    kit.message("Lobby", "alice", "wake").await.unwrap();
+    kit.advance(Duration::from_secs(300)).await.unwrap();
+    kit.message("Lobby", "alice", "wake").await.unwrap();
+    kit.assert_posts(&[]);
+    kit.advance(Duration::from_secs(3600)).await.unwrap();
+    kit.assert_posts(&[("Lobby", "woken for 09:10"), ("Ops", "woken for 09:10")]);
+    kit.message("Lobby", "alice", "wake").await.unwrap();
+    kit.restart_after(Duration::from_secs(7200)).await.unwrap();
+    assert_eq!(kit.take_posts().len(), 2);
+    assert!(
+        kit.message("Lobby", "alice", "steal").await.is_err(),
+        "that key is the host's"
+    );
 }

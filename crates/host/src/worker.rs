@@ -26,13 +26,13 @@ use crate::lane::{Bell, LaneReceiver};
 use crate::ledger::LedgerStatus;
 use crate::mail::MailConfig;
 use crate::runner::{Answer, Runner};
-use crate::state::{Handled, InboxRow, NewEntry, Quarantined, StateChange};
+use crate::state::{Handled, InboxRow, NewEntry, Quarantined};
 use crate::status::InstanceState;
 use crate::validate::make;
 
 pub(crate) use intake::Accepted;
 use intake::{Intake, Progress, Slot, Trial};
-use record::{kept, leaves_nothing};
+use record::{kept, leaves_nothing, stored};
 
 /// Sources whose oldest event is loaded at a time; bounds memory, not how much may wait.
 const INBOX_HEADS: u32 = 256;
@@ -170,6 +170,10 @@ impl Worker {
         if self.intake.wants_inbox(now) && self.load_inbox().await == Then::End {
             return Then::End;
         }
+        let wake = self.values.wake().filter(|wake| *wake <= self.ground.clock.now());
+        if let Some(wake) = wake {
+            self.intake.wake(wake);
+        }
         match self.intake.next(now) {
             Some((slot, trial)) => self.attempt(slot, trial).await,
             None => self.idle().await,
@@ -189,10 +193,19 @@ impl Worker {
                 None => std::future::pending().await,
             }
         };
+        let wake = self.values.wake().filter(|wake| *wake > self.ground.clock.now());
+        let wake = async {
+            match wake {
+                Some(at) => self.ground.clock.wait_towards(at).await,
+                // There is none, or it is tried again later.
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = self.stop.cancelled() => {}
             () = self.bell.wait() => {}
             () = retry => {}
+            () = wake => {}
         }
         Then::GoOn
     }
@@ -297,11 +310,7 @@ impl Worker {
         };
         posts.extend(answers);
         posts.extend(mails);
-        let values = effects.state.iter().map(|(name, value)| StateChange {
-            name: name.clone(),
-            value: value.as_ref().map(ToString::to_string),
-        });
-        let values = values.collect();
+        let values = stored(&effects.state);
         if self
             .commit(
                 &trial,
@@ -415,17 +424,24 @@ impl Worker {
             attempts: trial.attempts.max(1),
         };
         let entry = self.entry(&trial, LedgerStatus::Quarantined).detail(&reason);
+        // Otherwise it would come again at once.
+        let changes = match *trial.event {
+            Event::Woken(_) => BTreeMap::from([Values::without_wake()]),
+            _ => BTreeMap::new(),
+        };
         let then = self
             .commit(
                 &trial,
                 Handled {
                     quarantine: Some(quarantine),
                     entries: vec![entry],
+                    values: stored(&changes),
                     ..Handled::default()
                 },
             )
             .await;
         if then == Then::GoOn {
+            Arc::make_mut(&mut self.values).apply(changes);
             self.note_quarantined(trial.event.room(), trial.cause, reason);
         }
         then

@@ -65,7 +65,7 @@ impl TestKit {
                 }
             }
         }
-        Ok(())
+        self.run_until(self.now).await
     }
 
     async fn run_until(&mut self, until: DateTime<Utc>) -> Result<(), BotError> {
@@ -80,7 +80,14 @@ impl TestKit {
                     let due = spec.schedule.next(*decided)?;
                     Some((spec.comes_at(self.seed(at), due), due, at))
                 });
-            match due.min().filter(|(comes, ..)| *comes <= until) {
+            let next = due.min().filter(|(comes, ..)| *comes <= until);
+            let first = next.map_or(until, |(comes, ..)| comes);
+            if let Some(wake) = self.state.wake().filter(|wake| *wake <= first) {
+                self.now = self.now.max(wake);
+                self.deliver(Event::Woken(wake)).await?;
+                continue;
+            }
+            match next {
                 None => {
                     self.now = self.now.max(until);
                     return Ok(());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use parlor_bot::{Event, FeedDigest, FeedItem, IncomingMessage, Presence, PrivateMessage, ScheduleFired};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -39,6 +40,7 @@ pub(crate) enum Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slot {
     Start,
+    Wake,
     Lane(usize),
     Inbox,
 }
@@ -55,6 +57,8 @@ pub(crate) enum Accepted {
     Message(IncomingMessage),
     Joined(Presence),
     Parted(Presence),
+    /// One that was set aside: its time is kept with what the instance remembers.
+    Woken(DateTime<Utc>),
 }
 
 impl Accepted {
@@ -68,6 +72,7 @@ impl Accepted {
             Event::Message(message) => Some(Self::Message(message)),
             Event::Joined(presence) => Some(Self::Joined(presence)),
             Event::Parted(presence) => Some(Self::Parted(presence)),
+            Event::Woken(at) => Some(Self::Woken(at)),
             _ => None,
         }
     }
@@ -82,6 +87,7 @@ impl From<Accepted> for Event {
             Accepted::Message(message) => Self::Message(message),
             Accepted::Joined(presence) => Self::Joined(presence),
             Accepted::Parted(presence) => Self::Parted(presence),
+            Accepted::Woken(at) => Self::Woken(at),
             Accepted::Private(message) => Self::PrivateMessage(message),
         }
     }
@@ -97,6 +103,8 @@ struct Lane {
 #[derive(Debug)]
 pub(crate) struct Intake {
     start: Option<Trial>,
+    /// The time that the instance asked for, once it has come.
+    wake: Option<Trial>,
     lanes: Vec<Lane>,
     /// The lane that is looked at first, so that a busy room does not starve the others.
     first: usize,
@@ -117,6 +125,7 @@ impl Intake {
             .collect();
         Self {
             start: Some(start),
+            wake: None,
             lanes,
             first: 0,
             inbox: Vec::new(),
@@ -135,6 +144,9 @@ impl Intake {
             } else {
                 None
             };
+        }
+        if self.wake.as_ref().is_some_and(|trial| due(trial, now)) {
+            return self.wake.take().map(|trial| (Slot::Wake, trial));
         }
         let next = if self.inbox_last {
             self.next_of_lanes(now).or_else(|| self.next_of_inbox(now))
@@ -169,8 +181,24 @@ impl Intake {
     pub(crate) fn put_back(&mut self, slot: Slot, trial: Trial) {
         match slot {
             Slot::Start => self.start = Some(trial),
+            Slot::Wake => self.wake = Some(trial),
             Slot::Lane(index) => self.lanes[index].head = Some(trial),
             Slot::Inbox => self.inbox.push(trial),
+        }
+    }
+
+    /// Adds the time that the instance asked for, which has come; one that is there already is that one.
+    pub(crate) fn wake(&mut self, at: DateTime<Utc>) {
+        if self.wake.is_none() {
+            self.wake = Some(Trial {
+                event: Arc::new(Event::Woken(at)),
+                source: "wake".to_owned(),
+                cause: format!("wake:{}", at.to_rfc3339_opts(SecondsFormat::Millis, true)),
+                progress: Progress::Nothing,
+                attempts: 0,
+                retry_at: None,
+                since: Instant::now(),
+            });
         }
     }
 
@@ -179,6 +207,7 @@ impl Intake {
         let heads = self.lanes.iter().filter_map(|lane| lane.head.as_ref());
         self.start
             .iter()
+            .chain(&self.wake)
             .chain(heads)
             .chain(&self.inbox)
             .filter_map(|trial| trial.retry_at)
@@ -188,7 +217,12 @@ impl Intake {
     /// Since when the oldest of the events that are at hand has waited.
     pub(crate) fn oldest(&self) -> Option<Instant> {
         let heads = self.lanes.iter().filter_map(|lane| lane.head.as_ref());
-        let all = self.start.iter().chain(heads).chain(&self.inbox);
+        let all = self
+            .start
+            .iter()
+            .chain(&self.wake)
+            .chain(heads)
+            .chain(&self.inbox);
         all.map(|trial| trial.since).min()
     }
 

@@ -1,6 +1,10 @@
 //! What one handled event leaves behind: its posts, its values and how far the instance has read, in one commit.
 
+use std::collections::BTreeMap;
+
 use parlor_bot::{Effects, Event, Message, QueuedMail, Room, SipUri};
+
+use serde_json::Value;
 
 use super::intake::{Accepted, Progress, Trial};
 use super::{Then, Worker};
@@ -9,7 +13,7 @@ use crate::fault::Point;
 use crate::key::post_key;
 use crate::ledger::LedgerStatus;
 use crate::mail::MAILTO;
-use crate::state::{Handled, NewEntry, NewPost};
+use crate::state::{Handled, NewEntry, NewPost, StateChange};
 
 impl Worker {
     /// Outbox rows for posts; `None` when one cannot be written down.
@@ -180,8 +184,17 @@ pub(super) fn leaves_nothing(effects: &Effects) -> bool {
         && effects.state.is_empty()
 }
 
+/// Changed values as the state keeps them.
+pub(super) fn stored(changes: &BTreeMap<String, Option<Value>>) -> Vec<StateChange> {
+    let stored = changes.iter().map(|(name, value)| StateChange {
+        name: name.clone(),
+        value: value.as_ref().map(ToString::to_string),
+    });
+    stored.collect()
+}
+
 /// What quarantine keeps of an event: enough to try it again, or, of one that nobody would, its name.
 pub(super) fn kept(event: &Event) -> String {
     let kept = Accepted::of(event).and_then(|accepted| serde_json::to_string(&accepted).ok());
-    kept.unwrap_or_else(|| serde_json::Value::from(format!("{event:?}")).to_string())
+    kept.unwrap_or_else(|| Value::from(format!("{event:?}")).to_string())
 }

@@ -40,6 +40,7 @@ impl Bot for Scripted {
         let text = match event {
             Event::Message(message) => message.text.clone(),
             Event::FeedItem(item) => item.title.clone(),
+            Event::Woken(_) => context.state::<String>("then")?.unwrap_or_default(),
             _ => return Ok(()),
         };
         match text.as_str() {
@@ -56,7 +57,13 @@ impl Bot for Scripted {
                 self.failures += 1;
                 Err(std::io::Error::other("not yet").into())
             }
-            text => context.post_all(text),
+            text => match text.strip_prefix("in an hour ") {
+                Some(then) => {
+                    context.set_state("then", then)?;
+                    context.wake_at(context.now() + chrono::TimeDelta::hours(1))
+                }
+                None => context.post_all(text),
+            },
         }
     }
 }
@@ -80,7 +87,7 @@ impl Stage {
         let events = announcer.listen();
         let ground = Ground {
             state,
-            clock: Clock::System,
+            clock: Clock::starting_at(DateTime::UNIX_EPOCH),
             announcer,
             faults: Faults::none(),
             tuning: Arc::new(Tuning {
@@ -321,4 +328,35 @@ async fn a_message_that_was_handled_but_not_passed_by_its_cursor_is_not_posted_t
     stage.say(0, 1, "same");
     stage.say(0, 2, "next");
     assert_eq!(stage.work(2).await, ["same", "next"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_is_woken_once_at_the_time_that_it_asked_for() {
+    let mut stage = Stage::new().await;
+    let start = Instant::now();
+    stage.say(0, 1, "in an hour now");
+    stage.say(0, 2, "before");
+    assert_eq!(stage.work(2).await, ["before", "now"]);
+    let hour = Duration::from_secs(3600);
+    assert!(start.elapsed() >= hour && start.elapsed() < hour + Duration::from_secs(60));
+    let values = stage.ground.state.values("bot".into()).await.unwrap();
+    let names: Vec<_> = values.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["then"], "it is not woken again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_whose_handler_fails_for_good_is_set_aside_and_not_repeated() {
+    let mut stage = Stage::new().await;
+    stage.say(0, 1, "in an hour reject");
+    stage.say(1, 1, "one");
+    let worker = tokio::spawn(stage.worker.take().unwrap().run());
+    while !matches!(stage.events.next().await, Some(HostEvent::Quarantined { .. })) {}
+    stage.say(1, 2, "two");
+    while stage.said().await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    stage.stop.cancel();
+    worker.await.unwrap();
+    assert_eq!(stage.said().await, ["one", "two"]);
+    assert_eq!(stage.quarantined().await, 1);
 }
