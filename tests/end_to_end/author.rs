@@ -14,7 +14,10 @@ fn kinds_of_bots_are_listed_and_described() {
         .iter()
         .map(|kind| kind["kind"].as_str().expect("a name"))
         .collect();
-    assert_eq!(names, ["announcer", "faq", "feed", "keywords", "moderator"]);
+    assert_eq!(
+        names,
+        ["announcer", "digest", "faq", "feed", "keywords", "moderator"]
+    );
 
     let announcer = deployment.json(&["bot", "show", "announcer"]);
     assert_eq!(announcer["handlers"][0]["on"], "schedules");

@@ -71,3 +71,52 @@ fn a_test_mail_shows_what_the_server_says() {
     let shown = String::from_utf8_lossy(&checked.stdout).into_owned();
     assert!(shown.contains("from Rooms <parlor@example.com>"), "{shown}");
 }
+
+const ALARM: &str = r#"
+[[host.bot]]
+id = "alarm"
+kind = "digest"
+user = "sip:newsbot@example.com"
+rooms = ["News"]
+[[host.bot.settings.digests]]
+name = "alarm"
+to = ["Ann <ann@example.com>"]
+when = "instant"
+within = "1s"
+"#;
+
+#[test]
+fn what_a_person_says_in_a_room_arrives_by_mail() {
+    let deployment = Deployment::new(ALARM);
+    let unserved = deployment.run(&["check"]);
+    assert_eq!(unserved.status.code(), Some(3));
+    assert!(complaint(&unserved).contains("this bot sends mail, and there is no server to send it with"));
+
+    let post = Post::new(&deployment);
+    let mut up = deployment.start("up");
+    up.event("joined", |_| true);
+    let mut chat = deployment.interactive(&["chat", "--as", "sip:alice@example.com", "--room", "News"]);
+    chat.wait_for_text("joined News");
+    chat.types("Es brennt in Köln");
+    chat.types("/quit");
+    assert!(chat.end().success());
+    up.event("mailed", |event| event["instance"] == "alarm");
+    let mails = post.received(1);
+    assert_eq!(mails[0].to, ["ann@example.com"]);
+    assert_eq!(mails[0].header("Subject"), Some("alarm: Alice in News"));
+    assert!(
+        mails[0].text.contains("Es brennt in K=C3=B6ln"),
+        "{}",
+        mails[0].text
+    );
+
+    let entries = deployment.json(&["ledger", "list", "--room", "mailto:ann@example.com"]);
+    let statuses: Vec<_> = entries
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|entry| entry["status"].as_str().expect("a word"))
+        .collect();
+    assert_eq!(statuses, ["queued", "sent", "acknowledged"], "{entries}");
+    up.interrupt();
+}

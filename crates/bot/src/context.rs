@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -311,12 +311,14 @@ impl Context {
             .try_for_each(|(key, value)| self.set_value(key, value.map_err(BotError::reject)?))
     }
 
-    /// Asks for [`Event::Woken`] at `at`, or as soon as that has passed; also after a restart. An earlier time that was
-    /// asked for already stays: whoever is woken looks what is due and asks for the next.
+    /// Asks for [`Event::Woken`] at `at`, or at once if that has passed; also after a restart. An earlier time that was asked
+    /// for already stays: whoever is woken looks what is due and asks for the next.
     ///
     /// # Errors
     /// [`BotError::Reject`] when the state has no room for it.
     pub fn wake_at(&mut self, at: DateTime<Utc>) -> Result<(), BotError> {
+        // The time names the event, and what it causes: no two have the same.
+        let at = at.max(self.now + TimeDelta::milliseconds(1));
         let asked: Option<DateTime<Utc>> = self.state(WAKE)?;
         let at = asked.map_or(at, |asked| asked.min(at));
         self.set_value(WAKE, serde_json::to_value(at).map_err(BotError::reject)?)

@@ -15,6 +15,7 @@ static CHOSEN: OnceLock<Registry> = OnceLock::new();
 pub fn shipped() -> Registry {
     Registry::new()
         .with::<parlor_bot_announcer::Announcer>()
+        .with::<parlor_bot_digest::Digests>()
         .with::<parlor_bot_faq::Faq>()
         .with::<parlor_bot_feed::Feed>()
         .with::<parlor_bot_keywords::Keywords>()
