@@ -28,27 +28,13 @@ pub struct Announcer {
     announcements: Vec<Announcement>,
 }
 
-/// The bot's own calendars, said once and not at each announcement that goes by them.
-fn check_calendars(defaults: &mut Timings<'_>) -> Vec<SetupError> {
-    let mut problems = Vec::new();
-    for (at, name) in defaults.except.iter().enumerate() {
-        if let Err(problem) = defaults.calendar(name) {
-            problems.push(SetupError::setting(format!("except[{at}]"), problem));
-        }
-    }
-    if !problems.is_empty() {
-        defaults.except = &[];
-    }
-    problems
-}
-
 impl Bot for Announcer {
     const KIND: &'static str = "announcer";
     type Settings = Settings;
 
     fn from_settings(settings: Settings, setup: &Setup) -> Result<Self, SetupError> {
         let mut defaults = Timings::new(settings.zone, &settings.except, setup);
-        let mut problems = check_calendars(&mut defaults);
+        let mut problems = defaults.check();
         let mut names = BTreeSet::new();
         let mut announcements = Vec::new();
         for (path, entry) in settings.announcements.read("announcements") {

@@ -48,7 +48,8 @@ impl Bot for Digests {
 
     fn from_settings(settings: Settings, setup: &Setup) -> Result<Self, SetupError> {
         let mut timings = Timings::new(settings.zone, &settings.except, setup);
-        let (mut problems, mut names, mut digests) = (Vec::new(), BTreeSet::new(), Vec::new());
+        let mut problems = timings.check();
+        let (mut names, mut digests) = (BTreeSet::new(), Vec::new());
         for (path, entry) in settings.digests.read("digests") {
             let made = entry.and_then(|entry| {
                 if !names.insert(entry.name.clone()) {

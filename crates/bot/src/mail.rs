@@ -306,4 +306,15 @@ mod tests {
         let bytes = MAX_MAIL_BYTES + 1;
         assert_eq!(large, Err(MailError::Large { bytes }));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_reads_as_an_address_is_one_line_and_reads_the_same_again(text in "[ -~ü\r\n]{0,20}(<)?[a-z.\"@ ]{1,8}@[a-z.-]{1,12}(>)?") {
+            if let Ok(address) = read(&text) {
+                assert!(!address.to_string().contains(char::is_control));
+                assert!(!address.address().contains([' ', '<', '>', '"', ',']));
+                assert_eq!(address.to_string().parse(), Ok(address.clone()));
+            }
+        }
+    }
 }

@@ -72,6 +72,21 @@ impl<'a> Timings<'a> {
         Ok(file)
     }
 
+    /// The bot's own calendars, said once and not at each schedule that goes by them; from then on unreadable ones are
+    /// left out.
+    pub fn check(&mut self) -> Vec<SetupError> {
+        let mut problems = Vec::new();
+        for (at, name) in self.except.iter().enumerate() {
+            if let Err(problem) = self.calendar(name) {
+                problems.push(SetupError::setting(format!("except[{at}]"), problem));
+            }
+        }
+        if !problems.is_empty() {
+            self.except = &[];
+        }
+        problems
+    }
+
     fn days(
         &mut self,
         names: &[String],

@@ -60,6 +60,7 @@ impl Bot for Ears {
         bot.parted("Who goes.", Self::parted);
         bot.schedules("Hours.", |_| [times("hour", "0 * * * *")], Self::hours);
         bot.schedule("noon", "Noon.", |_| times("", "0 12 * * *"), Self::noon);
+        bot.woken("A time of its own.", Self::woken);
         bot.feeds("News.", |ears| [FeedSpec::new(ears.url.clone())], Self::news);
         bot.digests("Much news.", Self::digest);
         bot.started("The start.", Self::started);
@@ -72,6 +73,10 @@ fn times(id: &str, cron: &str) -> ScheduleSpec {
 }
 
 impl Ears {
+    async fn woken(&self, context: &mut Context, at: DateTime<Utc>) -> Result<(), BotError> {
+        context.post_all(format!("woken for {}", at.format("%H:%M")))
+    }
+
     async fn keywords(&self, context: &mut Context, heard: Heard<'_>, who: Author) -> Result<(), BotError> {
         let words: Vec<&str> = heard.words().collect();
         context.reply(format!("{who}: {}", words.join("+")))
@@ -262,6 +267,7 @@ fn the_description_lists_what_is_declared() {
             (Trigger::Parted, "Who goes."),
             (Trigger::Schedules, "Hours."),
             (Trigger::Schedule, "Noon."),
+            (Trigger::Woken, "A time of its own."),
             (Trigger::Feeds, "News."),
             (Trigger::Digests, "Much news."),
             (Trigger::Start, "The start."),
@@ -305,4 +311,13 @@ fn mistakes_of_a_description_are_found() {
             name: "Green Tea".to_owned()
         })
     );
+}
+
+#[tokio::test]
+async fn a_bot_is_woken_in_its_own_method() {
+    let mut kit = ears().await;
+    kit.take_posts();
+    let at = kit.now();
+    kit.deliver(Event::Woken(at)).await.unwrap();
+    kit.assert_posts(&[("Lobby", "woken for 09:00")]);
 }

@@ -5,6 +5,7 @@
 mod conversation;
 mod courier;
 mod letter;
+mod outcome;
 
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub struct MailConfig {
     /// How long it may take to confirm a mail that it has in full. Giving up here may send a mail twice, so RFC 5321,
     /// section 4.5.3.2.6, asks for ten minutes.
     pub final_timeout: Duration,
+    /// How long an idle connection is kept.
+    pub idle: Duration,
     /// How often mails are sent; `None` as often as the server takes them.
     pub rate: Option<Rate>,
     /// The largest mail, in bytes as it is sent.
@@ -105,6 +108,8 @@ impl MailConfig {
     pub const TIMEOUT: Duration = Duration::from_secs(120);
     /// How long it may take for the last one.
     pub const FINAL_TIMEOUT: Duration = Duration::from_secs(600);
+    /// How long an idle connection is kept: servers close them after some minutes (RFC 5321, section 4.5.3.2.7: five).
+    pub const IDLE: Duration = Duration::from_secs(30);
     /// The largest mail unless configured: what almost every server takes.
     pub const MAX_BYTES: usize = 1024 * 1024;
 
@@ -121,6 +126,7 @@ impl MailConfig {
             allow: Vec::new(),
             timeout: Self::TIMEOUT,
             final_timeout: Self::FINAL_TIMEOUT,
+            idle: Self::IDLE,
             // A mailbox that a loop has filled is noticed sooner than emptied.
             rate: Rate::new(30, Duration::from_secs(60)),
             max_bytes: Self::MAX_BYTES,

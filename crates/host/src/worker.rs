@@ -4,6 +4,7 @@
 //! rooms, timekeeper and poller; where posts go is left to the senders.
 
 mod intake;
+mod mailing;
 mod notes;
 mod record;
 
@@ -11,9 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_bot::{
-    BotError, Context, Effects, Event, MailAddress, Message, Registry, Room, Setup, State as Values,
-};
+use parlor_bot::{BotError, Context, Effects, Event, Message, Registry, Room, Setup, State as Values};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +23,6 @@ use crate::fault::Point;
 use crate::ground::Ground;
 use crate::lane::{Bell, LaneReceiver};
 use crate::ledger::LedgerStatus;
-use crate::mail::MailConfig;
 use crate::runner::{Answer, Runner};
 use crate::state::{Handled, InboxRow, NewEntry, Quarantined};
 use crate::status::InstanceState;
@@ -32,6 +30,7 @@ use crate::validate::make;
 
 pub(crate) use intake::Accepted;
 use intake::{Intake, Progress, Slot, Trial};
+pub(crate) use mailing::Mailing;
 use record::{kept, leaves_nothing, stored};
 
 /// Sources whose oldest event is loaded at a time; bounds memory, not how much may wait.
@@ -46,30 +45,6 @@ pub(crate) struct Mailbox {
     /// The room under which the outbox keeps them.
     pub(crate) room: String,
     pub(crate) bell: Arc<Notify>,
-}
-
-/// Where mails wait, and to whom they may go.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Mailing {
-    pub(crate) bell: Arc<Notify>,
-    /// None without a mail server.
-    pub(crate) server: Option<Arc<MailConfig>>,
-    /// Those that the bot has taken from its settings.
-    pub(crate) declared: Vec<MailAddress>,
-}
-
-impl Mailing {
-    /// Why nothing may be sent to somebody, if so.
-    fn objection(&self, to: &MailAddress) -> Option<String> {
-        match &self.server {
-            None => Some("there is no [host.mail] to send mail with".to_owned()),
-            Some(server) if self.declared.contains(to) || server.allows(to) => None,
-            Some(_) => Some(format!(
-                "{} is neither in this bot's settings nor in `allow` of [host.mail]",
-                to.address()
-            )),
-        }
-    }
 }
 
 /// What a worker is started with.

@@ -21,8 +21,6 @@ use super::{MailConfig, Security};
 
 /// Mails sent over one connection; servers end one after a hundred or so.
 const MAILS: u32 = 50;
-/// How long an idle connection is kept; servers close them after some minutes (RFC 5321, section 4.5.3.2.7: five).
-const IDLE: Duration = Duration::from_secs(30);
 /// How long saying goodbye may take: the mails are delivered already.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// The most that is kept of what a server says, in characters.
@@ -143,6 +141,7 @@ pub(super) struct Conversation {
     connection: AsyncSmtpConnection,
     sent: u32,
     used: Instant,
+    idle: Duration,
 }
 
 impl Conversation {
@@ -187,17 +186,18 @@ impl Conversation {
             connection,
             sent: 0,
             used: Instant::now(),
+            idle: config.idle,
         })
     }
 
     /// Whether one more mail may be sent over it.
     pub(super) fn is_fresh(&self) -> bool {
-        self.sent < MAILS && self.used.elapsed() < IDLE && !self.connection.has_broken()
+        self.sent < MAILS && self.used.elapsed() < self.idle && !self.connection.has_broken()
     }
 
     /// When it has been idle for too long.
     pub(super) fn idle_at(&self) -> Instant {
-        self.used + IDLE
+        self.used + self.idle
     }
 
     /// Sends one mail. After a refusal with a code the next one may be tried.

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::conversation::{Conversation, Refusal, Stage};
 use super::letter::letter;
+use super::outcome::{CLOSING, Outcome};
 use super::{MAILTO, MailConfig};
 use crate::events::HostEvent;
 use crate::fault::Point;
@@ -23,14 +24,6 @@ use crate::ground::{Ground, pause};
 use crate::ledger::LedgerStatus;
 use crate::rate::Bucket;
 use crate::state::{NewEntry, OutboxRow};
-
-/// A mail that its recipient's server has put off for so long is given up: RFC 5321, section 4.5.4.1, asks for four to five
-/// days.
-const GIVE_UP: Duration = Duration::from_secs(5 * 24 * 3600);
-/// What servers answer to a mail that is larger than they take (RFC 1870, section 6.1).
-const TOO_LARGE: u16 = 552;
-/// A server that ends the conversation by itself (RFC 5321, section 3.8).
-const CLOSING: u16 = 421;
 
 /// A user and an address, as the outbox keeps mails.
 type Place = (String, String);
@@ -56,18 +49,6 @@ pub(crate) struct MailCourier {
 struct Held {
     until: Instant,
     backoff: Backoff,
-}
-
-/// What became of one attempt.
-#[derive(Debug, PartialEq, Eq)]
-enum Outcome {
-    /// The server has it; its words.
-    Delivered(String),
-    /// The server does not take it for this recipient now.
-    PutOff(String),
-    /// The server is away, or does not take anything from this host.
-    ServerAway(String),
-    Dead(String),
 }
 
 /// What is to be done next.
@@ -220,7 +201,7 @@ impl MailCourier {
         let old = self.ground.clock.millis() - row.created;
         Some(match self.hand_over(&mail, &letter).await {
             Ok(words) => Outcome::Delivered(words),
-            Err(refusal) => outcome(&refusal, Duration::from_millis(old.unsigned_abs())),
+            Err(refusal) => Outcome::of(&refusal, Duration::from_millis(old.unsigned_abs())),
         })
     }
 
@@ -289,6 +270,7 @@ impl MailCourier {
                 (reason, false)
             }
             Outcome::Dead(reason) => {
+                tracing::error!(instance = %row.instance, "a mail was given up; the ledger tells why");
                 let entries = entry(LedgerStatus::Dead, reason);
                 let stored = || state.dead(row.seq, reason.clone(), entries.clone(), at);
                 self.ground.insist(&self.finish, stored).await?;
@@ -307,70 +289,4 @@ impl MailCourier {
 fn entry((_, room): &Place, row: &OutboxRow, status: LedgerStatus) -> NewEntry {
     debug_assert!(room.starts_with(MAILTO));
     NewEntry::new(&*row.instance, &*row.cause, status).in_room(room)
-}
-
-/// What a refusal means for a mail that was asked for so long ago.
-fn outcome(refusal: &Refusal, age: Duration) -> Outcome {
-    let reason = refusal.to_string();
-    let Some(code) = refusal.code else {
-        return Outcome::ServerAway(reason);
-    };
-    match refusal.stage {
-        // It does not like this host or its sender: no mail would fare better.
-        Stage::Connect | Stage::Tls | Stage::SignIn => Outcome::ServerAway(reason),
-        Stage::Sender if code != TOO_LARGE => Outcome::ServerAway(reason),
-        _ if code == CLOSING => Outcome::ServerAway(reason),
-        _ if code >= 500 => Outcome::Dead(reason),
-        _ if age >= GIVE_UP => Outcome::Dead(format!("put off for five days: {reason}")),
-        _ => Outcome::PutOff(reason),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FRESH: Duration = Duration::ZERO;
-
-    fn refused(stage: Stage, code: Option<u16>, age: Duration) -> Outcome {
-        let words = String::new();
-        outcome(&Refusal { stage, code, words }, age)
-    }
-
-    #[test]
-    fn what_is_the_servers_trouble_waits_and_what_is_the_mails_is_given_up() {
-        for (stage, code) in [
-            (Stage::Connect, None),
-            (Stage::Connect, Some(554)),
-            (Stage::Tls, None),
-            (Stage::SignIn, Some(535)),
-            (Stage::Sender, Some(550)),
-            (Stage::Recipient, Some(421)),
-            (Stage::Message, None),
-        ] {
-            let away = refused(stage, code, GIVE_UP);
-            assert!(matches!(away, Outcome::ServerAway(_)), "{stage:?} {code:?}");
-        }
-        for (stage, code) in [
-            (Stage::Sender, Some(552)),
-            (Stage::Recipient, Some(550)),
-            (Stage::Data, Some(554)),
-            (Stage::Message, Some(550)),
-        ] {
-            let dead = refused(stage, code, FRESH);
-            assert!(matches!(dead, Outcome::Dead(_)), "{stage:?} {code:?}");
-        }
-    }
-
-    #[test]
-    fn who_is_put_off_is_tried_for_five_days() {
-        let day = Duration::from_secs(24 * 3600);
-        let put_off = refused(Stage::Recipient, Some(450), 4 * day);
-        assert_eq!(put_off, Outcome::PutOff("recipient: ".to_owned()));
-        let dead = refused(Stage::Recipient, Some(450), 5 * day);
-        assert_eq!(
-            dead,
-            Outcome::Dead("put off for five days: recipient: ".to_owned())
-        );
-    }
 }

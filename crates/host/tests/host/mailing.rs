@@ -399,3 +399,52 @@ async fn a_bot_that_sends_mail_needs_a_server_and_a_mail_a_bearable_size() {
     let missing = "clerk: the bot sends mail, and there is no [host.mail] to send it with".to_owned();
     assert_eq!(problems, [("settings", missing)]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_carries_fifty_mails_and_is_closed_when_it_is_idle() {
+    let deployment = Deployment::new();
+    let server = unprotected(&deployment).await;
+    let people: Vec<_> = (0..51).map(|number| format!("p{number}@example.com")).collect();
+    let people: Vec<_> = people.iter().map(String::as_str).collect();
+    let mut config = mailing(&deployment, &server, Security::None, clerk(&people));
+    if let Some(mail) = &mut config.mail {
+        mail.idle = Duration::from_millis(300);
+    }
+    let mut host = Running::start(config, registry()).await;
+    host.joined().await;
+    say(&deployment, &["news"]).await;
+    let mails = server.received(51).await;
+    let over: Vec<_> = mails.iter().map(|mail| mail.connection).collect();
+    assert_eq!((over[0], over[49], over[50]), (1, 1, 2));
+    server.closed(2).await;
+    mailed(&mut host, 51).await;
+    host.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rate_holds_mails_back_and_not_the_end() {
+    let deployment = Deployment::new();
+    let server = unprotected(&deployment).await;
+    let mut config = mailing(&deployment, &server, Security::None, clerk(&[ANN]));
+    if let Some(mail) = &mut config.mail {
+        mail.rate = "1/d".parse().ok();
+    }
+    let mut host = Running::start(config, registry()).await;
+    host.joined().await;
+    say(&deployment, &["one", "two"]).await;
+    mailed(&mut host, 1).await;
+    let both_wait = LedgerQuery {
+        status: Some(LedgerStatus::Queued),
+        ..LedgerQuery::default()
+    };
+    let queued = async { while host.host.ledger(both_wait.clone()).await.unwrap().len() < 2 {} };
+    timeout(Duration::from_secs(60), queued).await.unwrap();
+    let report = timeout(
+        Duration::from_secs(60),
+        host.host.shutdown(Duration::from_secs(60)),
+    )
+    .await
+    .unwrap();
+    assert_eq!(report.undelivered_posts, 1);
+    assert_eq!(server.received(1).await.len(), 1);
+}
