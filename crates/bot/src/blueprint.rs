@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use routing::{Call, Route};
 
-use crate::handler::{News, Speech, Start, Time};
+use crate::handler::{Hook, News, Speech, Start, Time};
 use crate::words::{Found, WordSet};
 use crate::{
     Arguments, Bot, BotError, CommandDescription, Context, Description, Event, Extract, FeedDigest, FeedItem,
     FeedSpec, Handler, IncomingMessage, Interests, MailAddress, Presence, PrivateMessage, ScheduleFired,
-    ScheduleSpec, Trigger, schema,
+    ScheduleSpec, Trigger, WebhookRequest, WebhookSpec, schema,
 };
 
 /// The sign before a command.
@@ -295,6 +295,24 @@ impl<'a, B: Bot> Blueprint<'a, B> {
             Pass::Routing(route) => {
                 if let Event::FeedDigest(digest) = route.event {
                     route.otherwise(|| digest, handler);
+                }
+            }
+        }
+    }
+
+    /// Requests of webhooks that stand in the settings: of as many as the instance has.
+    pub fn webhooks<F, X, S>(&mut self, about: &str, specs: impl FnOnce(&'a B) -> S, handler: F)
+    where
+        F: Handler<'a, B, &'a WebhookRequest, X> + 'a,
+        X: Extract<Hook>,
+        S: IntoIterator<Item = WebhookSpec>,
+    {
+        match &mut self.pass {
+            Pass::Describing(description) => description.hears(Trigger::Webhooks, None, about),
+            Pass::Asking(bot, interests) => interests.webhooks.extend(specs(bot)),
+            Pass::Routing(route) => {
+                if let Event::Webhook(request) = route.event {
+                    route.otherwise(|| request, handler);
                 }
             }
         }

@@ -94,6 +94,8 @@ pub enum Trigger {
     Feeds,
     /// Many items of one feed together.
     Digests,
+    /// Requests of webhooks that stand in the settings.
+    Webhooks,
 }
 
 /// A mistake in a description.
@@ -176,6 +178,7 @@ impl std::fmt::Display for Trigger {
             Self::Woken => "woken",
             Self::Feeds => "feeds",
             Self::Digests => "digests",
+            Self::Webhooks => "webhooks",
         })
     }
 }

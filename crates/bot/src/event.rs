@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Zone;
-use crate::{FeedDigest, FeedItem, MessageId, MessagePart, Room, RoomUri, SipUri};
+use crate::{FeedDigest, FeedItem, MessageId, MessagePart, Room, RoomUri, SipUri, WebhookRequest};
 
 /// Something that happened; which ones arrive is decided by [`crate::Interests`].
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,8 @@ pub enum Event {
     FeedItem(FeedItem),
     /// A feed has more new items at once than the instance wants one by one.
     FeedDigest(FeedDigest),
+    /// A request came in by one of the instance's webhooks.
+    Webhook(WebhookRequest),
 }
 
 impl Event {
@@ -43,7 +45,8 @@ impl Event {
             | Self::Schedule(_)
             | Self::Woken(_)
             | Self::FeedItem(_)
-            | Self::FeedDigest(_) => None,
+            | Self::FeedDigest(_)
+            | Self::Webhook(_) => None,
         }
     }
 

@@ -69,6 +69,10 @@ pub enum Time {}
 #[derive(Debug)]
 pub enum News {}
 
+/// Marks extraction from requests of webhooks.
+#[derive(Debug)]
+pub enum Hook {}
+
 /// Marks extraction from the start of the instance.
 #[derive(Debug)]
 pub enum Start {}

@@ -1,7 +1,7 @@
 //! What an instance wants to be told.
 
 use crate::schedule::{Busy, Jitter, Misfire, Schedule};
-use crate::{FeedSpec, MailAddress};
+use crate::{FeedSpec, MailAddress, WebhookSpec};
 
 /// What an instance wants to be told; built up from nothing.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Interests {
     pub feeds: Vec<FeedSpec>,
     /// Whom it sends mail to; nothing arrives because of them.
     pub mail_to: Vec<MailAddress>,
+    /// Webhooks.
+    pub webhooks: Vec<WebhookSpec>,
 }
 
 impl Interests {
@@ -66,6 +68,13 @@ impl Interests {
     #[must_use]
     pub fn mail_to(mut self, recipient: MailAddress) -> Self {
         self.mail_to.push(recipient);
+        self
+    }
+
+    /// Also the requests of a webhook.
+    #[must_use]
+    pub fn webhook(mut self, webhook: WebhookSpec) -> Self {
+        self.webhooks.push(webhook);
         self
     }
 }

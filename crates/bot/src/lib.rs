@@ -43,6 +43,7 @@ mod arguments;
 mod author;
 mod blueprint;
 mod bot;
+mod condition;
 mod context;
 mod description;
 mod each;
@@ -59,18 +60,21 @@ mod registry;
 mod room;
 pub mod schedule;
 pub mod schema;
+mod secret;
 pub mod settings;
 mod setup;
 mod state;
 mod template;
 pub mod testkit;
 mod timing;
+mod webhook;
 pub mod words;
 
 pub use arguments::{Arguments, ArgumentsError};
 pub use author::Author;
 pub use blueprint::{Blueprint, Heard};
 pub use bot::{Bot, DynBot};
+pub use condition::Condition;
 pub use context::{
     Context, Effects, MAX_MAILS_PER_EVENT, MAX_POSTS_PER_EVENT, QueuedMail, QueuedPost, QueuedPrivate,
 };
@@ -83,7 +87,7 @@ pub use feed::{
     FeedDigest, FeedEdit, FeedItem, FeedSpec, FeedUrl, FeedUrlError, FirstRun, FirstRunError, IdentityField,
     OnEdit,
 };
-pub use handler::{Extract, Handler, Handling, News, Speech, Start, Time};
+pub use handler::{Extract, Handler, Handling, Hook, News, Speech, Start, Time};
 pub use interests::{Interests, ScheduleSpec};
 pub use mail::{MAX_MAIL_BYTES, MAX_SUBJECT_BYTES, Mail, MailAddress, MailAddressError, MailError};
 pub use memory::{Memory, Remembered};
@@ -92,17 +96,22 @@ pub use parlor_xccos::format::{Emoticon, FormattedMessage, MessagePart};
 pub use parlor_xccos::{MessageId, RoomUri, SipUri};
 pub use registry::{BotKind, Registry};
 pub use room::Room;
+pub use secret::{Secret, SecretError, SecretSource};
 pub use settings::NoSettings;
 pub use setup::Setup;
 pub use state::{MAX_STATE_BYTES, MAX_STATE_KEY, State, StateChange};
 pub use template::{HtmlTemplate, Template, TemplateError};
+pub use webhook::{
+    BodyError, HeaderName, RequestKey, RequestKeyError, Signature, SignatureError, WebhookName,
+    WebhookNameError, WebhookRequest, WebhookSpec,
+};
 
 /// Everything that a bot's source file usually needs.
 pub mod prelude {
     pub use crate::{
         Author, Blueprint, Bot, BotError, Context, Event, FeedDigest, FeedItem, FeedSpec, Heard,
         IncomingMessage, Interests, Memory, Message, Presence, Remembered, Room, ScheduleFired, ScheduleSpec,
-        Setup, SetupError,
+        Setup, SetupError, WebhookRequest, WebhookSpec,
     };
     pub use chrono::{DateTime, Utc};
     pub use schemars::JsonSchema;

@@ -11,12 +11,16 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::schedule::{Busy, Cron, Jitter, Misfire, Moment, Zone};
 use crate::words::WordSet;
-use crate::{FeedUrl, FirstRun, HtmlTemplate, Template, schema};
+use crate::{
+    Condition, FeedUrl, FirstRun, HeaderName, HtmlTemplate, RequestKey, SecretSource, Signature, Template,
+    WebhookName, schema,
+};
 
 /// A length of time as settings spell it: `90s`, `15m`, `2h`, `1d`, `1h30m`; a bare number is seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +54,13 @@ schema::written_as! {
     Template, "template", ["{{ author }} said {{ text }}"];
     HtmlTemplate, "template of HTML", ["<p>{{ author }} said {{ text }}</p>"];
     FeedUrl, "address of a feed", ["https://example.com/feed.xml", "file:news.xml"];
+    Condition, "condition", ["body.state == 'failed'"];
+    WebhookName, "name of a webhook", ["ci"];
+    HeaderName, "name of a header", ["X-Event"];
+    Signature, "way of signing", ["github", "gitlab", "stripe", "bearer", "path", "hmac(X-Signature)"];
+    SecretSource, "place of a secret", ["file:hook.secret", "env:HOOK_SECRET"];
+    RequestKey, "place of a key", ["usual", "header(X-Request-Id)", "body(/id)"];
+    Network, "network or address", ["192.0.2.0/24", "2001:db8::1"];
     FirstRun, "policy for the first look", ["none", "last(5)", "since(2d)"];
 }
 
@@ -64,6 +75,23 @@ impl JsonSchema for WordSet {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "array", "items": { "type": "string" } })
+    }
+}
+
+/// A network, or one address, as settings spell it: `192.0.2.0/24`, `2001:db8::1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(pub IpNet);
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let network = text
+            .parse::<IpNet>()
+            .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+        network.map(Self).map_err(|_| {
+            let forms = "not a network or an address; write for example \"192.0.2.0/24\"";
+            de::Error::custom(format_args!("`{text}`: {forms}"))
+        })
     }
 }
 

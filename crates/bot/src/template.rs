@@ -1,5 +1,6 @@
 //! Text with variables for posts: minijinja, bounded.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
@@ -12,14 +13,14 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 const FUEL: u64 = 50_000;
 
 /// The longest template, in bytes.
-const MAX_SOURCE: usize = 16 * 1024;
+pub(crate) const MAX_SOURCE: usize = 16 * 1024;
 
 /// The longest result, in bytes: the longest story, and room to be cut at a word.
 const MAX_RESULT: usize = 128 * 1024;
 
 /// The language, once for all templates: an environment and a compiled template take ten kilobytes, and a host may hold ten
 /// thousand templates. So a template keeps its text only and is compiled for each post, which takes microseconds.
-static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| language(AutoEscape::None));
+pub(crate) static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| language(AutoEscape::None));
 
 /// The same with what comes out of variables escaped.
 static HTML: LazyLock<Environment<'static>> = LazyLock::new(|| language(AutoEscape::Html));
@@ -142,10 +143,40 @@ impl Template {
         }
     }
 
+    /// Finds variables that nobody will ever give, for templates over values that are not known beforehand.
+    ///
+    /// # Errors
+    /// [`TemplateError::Unknown`].
+    pub fn uses_only(&self, known: &[&str]) -> Result<(), TemplateError> {
+        let template = LANGUAGE
+            .template_from_str(&self.source)
+            .map_err(TemplateError::Language)?;
+        unknown_root(template.undeclared_variables(false), known)
+    }
+
     /// As it was written.
     pub fn source(&self) -> &str {
         &self.source
     }
+}
+
+/// The error for variables that are not among the known ones.
+pub(crate) fn unknown_root(used: HashSet<String>, known: &[&str]) -> Result<(), TemplateError> {
+    let mut unknown: Vec<String> = used
+        .into_iter()
+        // Functions of the language count as variables.
+        .filter(|name| {
+            !known.contains(&name.as_str()) && !LANGUAGE.globals().any(|(global, _)| global == name)
+        })
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    unknown.sort_unstable();
+    Err(TemplateError::Unknown {
+        unknown,
+        known: known.iter().map(|&name| name.to_owned()).collect(),
+    })
 }
 
 impl FromStr for Template {
@@ -182,7 +213,8 @@ impl FromStr for HtmlTemplate {
     }
 }
 
-fn language(escape: AutoEscape) -> Environment<'static> {
+/// The language in which templates are written.
+pub(crate) fn language(escape: AutoEscape) -> Environment<'static> {
     let mut language = Environment::new();
     language.set_auto_escape_callback(move |_| escape.clone());
     language.set_undefined_behavior(UndefinedBehavior::Strict);

@@ -29,9 +29,11 @@ mod dialogue;
 mod feeds;
 mod happenings;
 mod time;
+mod webhooks;
 
 pub use builder::TestKitBuilder;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -41,7 +43,7 @@ use serde_json::Value;
 use crate::schedule::Schedule;
 use crate::{
     BotError, BotKind, Context, DynBot, Effects, Event, FeedSpec, Interests, Message, MessageId, QueuedMail,
-    QueuedPrivate, Room, Setup, SipUri, State,
+    QueuedPrivate, Room, Setup, SipUri, State, WebhookSpec,
 };
 use feeds::Seen;
 use happenings::user;
@@ -64,6 +66,9 @@ pub struct TestKit {
     skipped: Vec<String>,
     last_id: MessageId,
     seen: Seen,
+    /// Keys of requests that were taken, by webhook.
+    keys: BTreeSet<(String, String)>,
+    requests: u64,
     /// Whether the host dies between the next handler and its commit.
     crash: bool,
 }
@@ -233,6 +238,11 @@ impl TestKit {
     /// The feeds that the bot wants.
     pub fn feeds(&self) -> &[FeedSpec] {
         &self.interests.feeds
+    }
+
+    /// The webhooks that the bot wants.
+    pub fn webhooks(&self) -> &[WebhookSpec] {
+        &self.interests.webhooks
     }
 
     /// The schedules that the bot wants, by id.

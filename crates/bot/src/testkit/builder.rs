@@ -1,6 +1,6 @@
 //! A test of a bot in the making.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -91,6 +91,8 @@ impl TestKitBuilder {
             skipped: Vec::new(),
             last_id: MessageId(0),
             seen: BTreeMap::new(),
+            keys: BTreeSet::new(),
+            requests: 0,
             crash: false,
         };
         if let Err(error) = kit.deliver(Event::Started).await {
