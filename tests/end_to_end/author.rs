@@ -16,7 +16,15 @@ fn kinds_of_bots_are_listed_and_described() {
         .collect();
     assert_eq!(
         names,
-        ["announcer", "digest", "faq", "feed", "keywords", "moderator"]
+        [
+            "announcer",
+            "digest",
+            "faq",
+            "feed",
+            "keywords",
+            "moderator",
+            "relay"
+        ]
     );
 
     let announcer = deployment.json(&["bot", "show", "announcer"]);

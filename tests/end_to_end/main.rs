@@ -19,3 +19,4 @@ mod reload;
 mod removal;
 mod trace;
 mod up;
+mod webhooks;

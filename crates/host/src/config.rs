@@ -14,6 +14,7 @@ use crate::feeds::Roots;
 use crate::mail::MailConfig;
 use crate::rate::Rate;
 use crate::state::Place;
+use crate::webhooks::Webhooks;
 
 /// Everything a host needs. Nothing in it is looked up again later, so that nothing fails later because of it.
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ pub struct Config {
     pub operator_room: Option<Room>,
     /// The mail server; without one no bot can send mail.
     pub mail: Option<MailConfig>,
+    /// Where requests of webhooks come in; nowhere when it is none, and then no bot may want one.
+    pub webhooks: Option<Webhooks>,
     /// How long posts may be, as the server is known to allow.
     pub limits: Limits,
     /// Where a request to reload on the control socket goes; none takes no such requests.
@@ -152,7 +155,7 @@ pub struct Tuning {
     pub fetches: usize,
     /// How long delivered posts stay in the outbox to be looked at.
     pub keep_delivered: Duration,
-    /// How long an item that its feed no longer lists is remembered.
+    /// How long an item that its feed no longer lists is remembered, and the key of a webhook's request.
     pub keep_unlisted: Duration,
     /// How long the ledger tells of what happened; zero writes none.
     pub keep_ledger: Duration,
@@ -199,6 +202,7 @@ impl Config {
             feed_roots: Roots::default(),
             operator_room: None,
             mail: None,
+            webhooks: None,
             limits: Limits::default(),
             reloads: None,
             tuning: Tuning::default(),

@@ -34,6 +34,7 @@ use crate::state::StateError;
 use crate::status::{EndpointStatus, InstanceStatus, RoomStatus};
 use crate::timekeeper::{Scheduled, Timekeeper, Timetable};
 use crate::validate::Made;
+use crate::webhooks::{Hooks, ReadyHook};
 use crate::worker::{Job, Mailbox, Mailing, Worker};
 
 /// What signing out may take beyond the drain time; the SDK has a shorter deadline of its own.
@@ -48,6 +49,7 @@ pub(crate) struct Crew {
     fetcher: Fetcher,
     operator_room: Option<Room>,
     timetable: Timetable,
+    hooks: Hooks,
     bells: Bells,
     bots: Bots,
     /// How often bots may post, shared by all senders.
@@ -127,6 +129,7 @@ impl Crew {
             fetcher: Fetcher::new(&config.user_agent, &config.feed_roots),
             operator_room: config.operator_room.clone(),
             timetable: Timetable::default(),
+            hooks: Hooks::default(),
             bells: Bells::default(),
             bots: Bots::default(),
             budgets: Budgets::default(),
@@ -149,6 +152,19 @@ impl Crew {
 
     pub(crate) fn timetable(&self) -> &Timetable {
         &self.timetable
+    }
+
+    /// The webhooks there are; a request for one of them may come in at any time.
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.hooks
+    }
+
+    /// From now on there are these webhooks, by instance.
+    pub(crate) fn begin_hooks(&self, hooks: impl IntoIterator<Item = (String, ReadyHook)>) {
+        self.hooks.set(hooks.into_iter().filter_map(|(instance, hook)| {
+            let bell = self.instances.get(&instance)?.bell.clone();
+            Some((instance, bell, hook))
+        }));
     }
 
     /// Whom to wake for work that comes from outside the usual ways; follows what is begun and ended.
@@ -243,6 +259,7 @@ impl Crew {
             bot,
             interests,
             setup,
+            hooks: _,
         } = made;
         let bell = bell.unwrap_or_default();
         let (mut lanes, mut mailboxes) = (Vec::new(), HashMap::new());

@@ -1,5 +1,6 @@
 //! What a running host tells whoever prints or records it.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -205,6 +206,26 @@ pub enum HostEvent {
     NetworkUp {
         /// Since when none did.
         since: DateTime<Utc>,
+    },
+    /// A webhook's request is stored for its instance, or repeats one that is.
+    WebhookTaken {
+        /// The instance.
+        instance: String,
+        /// The webhook.
+        hook: String,
+        /// The name under which the ledger tells of it.
+        item: String,
+        /// Whether it came before.
+        repeated: bool,
+    },
+    /// A request to a webhook was refused. Of many with the same reason the first is told, and then each thousandth.
+    WebhookRefused {
+        /// The webhook; empty when there is none of that name.
+        hook: String,
+        /// Who sent it.
+        from: IpAddr,
+        /// Why.
+        reason: String,
     },
     /// A feed was fetched.
     FeedFetched {

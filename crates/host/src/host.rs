@@ -1,5 +1,6 @@
 //! A running host: started from a configuration, asked for its status, shut down.
 
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::ledger::{LedgerEntry, LedgerQuery, Retried, Retry};
 use crate::state::{Place, State, StateError};
 use crate::status::{InstanceStatus, Status};
 use crate::validate::{Problem, inspect};
+use crate::webhooks::{Listener, Webhooks};
 
 /// How often what is no longer needed is removed from the state.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
@@ -35,6 +37,14 @@ pub enum StartError {
     /// The state file cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The address for webhooks cannot be listened on.
+    #[error("cannot listen on {address} for webhooks")]
+    Webhooks {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The control socket cannot be opened.
     #[error(transparent)]
     Control(#[from] SocketError),
@@ -58,6 +68,7 @@ pub struct Host {
     first_listener: Mutex<Option<HostEvents>>,
     /// The control socket is closed last, so that it can be asked how the stopping goes.
     control: JoinSet<()>,
+    webhooks: Option<SocketAddr>,
     end_control: CancellationToken,
 }
 
@@ -69,6 +80,10 @@ pub struct Host {
 /// [`StartError`].
 pub async fn start(config: Config, registry: Registry) -> Result<Host, StartError> {
     let socket = config.control_socket.as_deref().map(Socket::open).transpose()?;
+    let listener = match config.webhooks.clone() {
+        Some(webhooks) => Some(listen(webhooks).await?),
+        None => None,
+    };
     let mut state = State::open(config.state.clone()).await?;
     if config.tuning.keep_ledger.is_zero() {
         state = state.without_ledger();
@@ -86,9 +101,14 @@ pub async fn start(config: Config, registry: Registry) -> Result<Host, StartErro
     for endpoint in &config.endpoints {
         crew.begin_endpoint(endpoint);
     }
+    let mut hooks = Vec::new();
     for (instance, made) in inspect(&config, &registry) {
         match made {
-            Ok(made) => crew.begin_instance(instance, made, None).await?,
+            Ok(mut made) => {
+                let own = std::mem::take(&mut made.hooks).into_iter();
+                hooks.extend(own.map(|hook| (instance.id.clone(), hook)));
+                crew.begin_instance(instance, made, None).await?;
+            }
             Err(problems) => {
                 let quarantined = ground.state.quarantined(instance.id.clone()).await?;
                 leave_out(&ground, instance, quarantined, &problems);
@@ -97,7 +117,13 @@ pub async fn start(config: Config, registry: Registry) -> Result<Host, StartErro
     }
     crew.begin_mail();
     crew.begin_left_over().await?;
+    crew.begin_hooks(hooks);
     crew.begin_sources();
+    let (listener, webhooks) = listener.unzip();
+    if let Some(listener) = listener {
+        let hooks = crew.hooks().clone();
+        crew.begin_chore(|ground, stop| listener.serve(hooks, ground, stop));
+    }
     crew.begin_chore(keep_house);
     let desk = Desk {
         ground: ground.clone(),
@@ -118,8 +144,22 @@ pub async fn start(config: Config, registry: Registry) -> Result<Host, StartErro
         desk,
         first_listener,
         control,
+        webhooks,
         end_control,
     })
+}
+
+/// Takes the address for webhooks, before anything runs that would have to be stopped again.
+async fn listen(webhooks: Webhooks) -> Result<(Listener, SocketAddr), StartError> {
+    let address = webhooks.listen;
+    let bound = async {
+        let listener = Listener::bind(webhooks).await?;
+        let address = listener.address()?;
+        Ok((listener, address))
+    };
+    bound
+        .await
+        .map_err(|source| StartError::Webhooks { address, source })
 }
 
 /// Gives dead posts and quarantined events of a host that does not run another chance: at its next start.
@@ -163,6 +203,11 @@ impl Host {
     /// How everything is doing.
     pub async fn status(&self) -> Status {
         self.desk.status().await
+    }
+
+    /// Where webhooks come in, with the port that was chosen.
+    pub fn webhooks(&self) -> Option<SocketAddr> {
+        self.webhooks
     }
 
     /// How healthy it is, to be asked for as long as somebody wants to know; a host that has ended is not.

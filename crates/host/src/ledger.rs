@@ -112,7 +112,7 @@ pub struct LedgerEntry {
     pub instance: String,
     /// The room, where it is about one.
     pub room: Option<String>,
-    /// What it is about: `feed:NAME:ID`, `schedule:NAME:DUE`, `message:ROOM:NUMBER`.
+    /// What it is about: `feed:NAME:ID`, `schedule:NAME:DUE`, `webhook:NAME:KEY`, `message:ROOM:NUMBER`.
     pub item: String,
     /// What became of it.
     pub status: LedgerStatus,

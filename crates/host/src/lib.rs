@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! endpoint --room events--> room (router) --lane--> worker --handler--> commit: posts + values + cursor
-//! feeds, schedules --------------------> inbox (SQLite) -^                |
+//! feeds, schedules, webhooks -----------> inbox (SQLite) -^                |
 //! room <------- INFO with post key ------- sender <------ outbox (SQLite) +
 //! ```
 //!
@@ -43,6 +43,7 @@ mod status;
 mod tally;
 mod timekeeper;
 mod validate;
+mod webhooks;
 mod worker;
 
 pub use clock::Clock;
@@ -61,3 +62,4 @@ pub use status::{
     ScheduleStatus, Status,
 };
 pub use validate::{Problem, ProblemKind, validate};
+pub use webhooks::{SHORTEST_SECRET, Webhooks};

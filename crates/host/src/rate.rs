@@ -69,6 +69,18 @@ impl Bucket {
         Self { rate, full: None }
     }
 
+    /// Takes a token that may be used now; else nothing is taken, and this is how long it takes until one is there.
+    pub(crate) fn take(&mut self, now: Instant) -> Result<(), Duration> {
+        let before = self.full;
+        match self.reserve(now).saturating_duration_since(now) {
+            Duration::ZERO => Ok(()),
+            wait => {
+                self.full = before;
+                Err(wait)
+            }
+        }
+    }
+
     /// Takes a token; the time from which it may be used.
     pub(crate) fn reserve(&mut self, now: Instant) -> Instant {
         let Some(rate) = self.rate else { return now };
@@ -96,6 +108,17 @@ mod tests {
         assert_eq!(at, [0, 0, 0, 20, 40, 60], "and in the order of asking");
         assert_eq!(second(start, &mut bucket, 70), 80);
         assert_eq!(second(start, &mut bucket, 1000), 1000, "after a pause it is full");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_wait_takes_nothing_in_advance() {
+        let start = Instant::now() + Duration::from_secs(3600);
+        let mut bucket = Bucket::new(Some("2/m".parse().unwrap()));
+        assert_eq!((bucket.take(start), bucket.take(start)), (Ok(()), Ok(())));
+        for _ in 0..3 {
+            assert_eq!(bucket.take(start), Err(Duration::from_secs(30)));
+        }
+        assert_eq!(bucket.take(start + Duration::from_secs(30)), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -53,10 +53,15 @@ impl Host {
     /// # Errors
     /// [`ReloadError`]; with wrong settings everything goes on as it was.
     pub async fn reload(&mut self, config: &Config, drain: Duration) -> Result<Reloaded, ReloadError> {
-        let (mut made, mut problems) = (Vec::new(), Vec::new());
+        let (mut made, mut hooks, mut problems) = (Vec::new(), Vec::new(), Vec::new());
         for (instance, result) in inspect(config, self.crew.registry()) {
             match result {
-                Ok(one) => made.push((instance, one)),
+                Ok(mut one) => {
+                    // Also of those that are left alone: their secrets may have been replaced.
+                    let own = std::mem::take(&mut one.hooks).into_iter();
+                    hooks.extend(own.map(|hook| (instance.id.clone(), hook)));
+                    made.push((instance, one));
+                }
                 Err(wrong) => problems.extend(wrong),
             }
         }
@@ -105,6 +110,7 @@ impl Host {
                 .await;
             outcome = outcome.and(begun);
         }
+        self.crew.begin_hooks(hooks);
         // Also those that were left out because of their settings.
         for line in self.ground.board.instances() {
             if !named.contains(&line.id) {

@@ -22,6 +22,7 @@ mod retry;
 mod schedules;
 mod schema;
 mod thread;
+mod webhooks;
 
 use std::path::PathBuf;
 
@@ -40,6 +41,10 @@ pub use read_only::LedgerReader;
 
 pub(crate) use outbox::{NewPost, OutboxRow};
 pub(crate) use schedules::{Decisions, DueTime, Settled};
+
+#[cfg(test)]
+pub(crate) use webhooks::WAITING as WAITING_REQUESTS;
+pub(crate) use webhooks::{KnownBy, NewRequest, Taken};
 
 use db::{Db, Postgres, Sqlite};
 use ledger::Ledger;

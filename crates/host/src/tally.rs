@@ -63,6 +63,15 @@ pub(crate) struct Fires {
     pub(crate) skipped: u64,
 }
 
+/// Requests of one webhook.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Requests {
+    pub(crate) accepted: u64,
+    pub(crate) repeated: u64,
+    /// By the word for why.
+    pub(crate) refused: BTreeMap<&'static str, u64>,
+}
+
 /// What happened since the host started.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counted {
@@ -76,6 +85,8 @@ pub(crate) struct Counted {
     pub(crate) feeds: BTreeMap<String, Fetches>,
     /// By instance.
     pub(crate) schedules: BTreeMap<String, Fires>,
+    /// By webhook; those to an unknown one have an empty name.
+    pub(crate) webhooks: BTreeMap<String, Requests>,
     /// Times an endpoint lost its server or could not sign in, by address.
     pub(crate) lost: BTreeMap<String, u64>,
     /// Messages that were missed for good, in times.
@@ -141,6 +152,15 @@ impl Tally {
             HostEvent::ScheduleSkipped { instance, times, .. } => {
                 line(&mut counted.schedules, instance).skipped += *times as u64;
             }
+            HostEvent::WebhookTaken { hook, repeated, .. } => {
+                let requests = line(&mut counted.webhooks, hook);
+                let count = if *repeated {
+                    &mut requests.repeated
+                } else {
+                    &mut requests.accepted
+                };
+                *count += 1;
+            }
             HostEvent::SignInFailed { user, .. } | HostEvent::Recovering { user, .. } => {
                 *line(&mut counted.lost, user.as_str()) += 1;
             }
@@ -154,6 +174,14 @@ impl Tally {
     /// Counts what became of an event.
     pub(crate) fn event(&self, instance: &str, room: Option<&str>, change: impl FnOnce(&mut Handled)) {
         change(pair(&mut self.lock().events, instance, room.unwrap_or_default()));
+    }
+
+    /// Counts a request that a webhook refused; how many there are of this kind now.
+    pub(crate) fn refused(&self, hook: &str, word: &'static str) -> u64 {
+        let mut counted = self.lock();
+        let count = line(&mut counted.webhooks, hook).refused.entry(word).or_default();
+        *count += 1;
+        *count
     }
 
     pub(crate) fn counted(&self) -> Counted {

@@ -1,17 +1,19 @@
 //! What can be found out about a configuration without starting it: wrong settings.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use parlor_bot::{DynBot, Interests, Registry, Setup, SetupError};
+use parlor_bot::{DynBot, Interests, Registry, SecretError, Setup, SetupError, WebhookSpec};
 use thiserror::Error;
 
 use crate::config::{Config, InstanceConfig};
 use crate::courier::is_person;
+use crate::ground::reason;
 use crate::mail::is_mail;
 use crate::room::room_key;
 use crate::runner::panic_text;
+use crate::webhooks::ReadyHook;
 
 /// Something about an instance that keeps it from running.
 #[derive(Debug, Error)]
@@ -55,6 +57,25 @@ pub enum ProblemKind {
     /// The bot sends mail, and there is no server for it.
     #[error("the bot sends mail, and there is no [host.mail] to send it with")]
     NoMailServer,
+    /// A webhook has no listener to come in by.
+    #[error("the webhook `{0}` has nowhere to come in: the configuration has no [webhooks]")]
+    NoListener(String),
+    /// Two bots of a host want webhooks of the same name.
+    #[error("the webhook `{hook}` is that of bot `{other}` too; their names are part of addresses")]
+    DuplicateWebhook {
+        /// Its name.
+        hook: String,
+        /// The bot that has it.
+        other: String,
+    },
+    /// A webhook's secret cannot be read.
+    #[error("webhook `{hook}`: {}", reason(.source))]
+    Secret {
+        /// Its name.
+        hook: String,
+        /// Why.
+        source: SecretError,
+    },
     /// The bot asks for two schedules or feeds of the same name.
     #[error("the name `{0}` is used twice; what has fired or was seen is kept under its name")]
     DuplicateInterest(String),
@@ -89,6 +110,8 @@ pub(crate) struct Made {
     pub(crate) bot: Box<dyn DynBot>,
     pub(crate) interests: Interests,
     pub(crate) setup: Arc<Setup>,
+    /// Its webhooks, with their secrets as they are now.
+    pub(crate) hooks: Vec<ReadyHook>,
 }
 
 /// Makes every instance, or says why it cannot be made.
@@ -97,6 +120,7 @@ pub(crate) fn inspect<'a>(
     registry: &Registry,
 ) -> Vec<(&'a InstanceConfig, Result<Made, Vec<Problem>>)> {
     let mut ids = HashSet::new();
+    let mut names = HashMap::new();
     let mut inspected = Vec::new();
     for instance in &config.instances {
         let mut problems = misplaced(config, instance);
@@ -110,7 +134,15 @@ pub(crate) fn inspect<'a>(
                 if !interests.mail_to.is_empty() && config.mail.is_none() {
                     problems.push(("settings".to_owned(), ProblemKind::NoMailServer));
                 }
+                let mut hooks = Vec::new();
+                for spec in &interests.webhooks {
+                    match ready(config, instance, spec, &mut names) {
+                        Ok(hook) => hooks.push(hook),
+                        Err(problem) => problems.push(("settings".to_owned(), problem)),
+                    }
+                }
                 Some(Made {
+                    hooks,
                     bot,
                     interests,
                     setup,
@@ -153,6 +185,24 @@ pub(crate) fn make(
         let text = format!("the bot panicked over its settings: {}", panic_text(&*panic));
         Err(SetupError::setting(".", text))
     })
+}
+
+/// A webhook that can be used; `names` are those of the instances before.
+fn ready<'a>(
+    config: &Config,
+    instance: &'a InstanceConfig,
+    spec: &WebhookSpec,
+    names: &mut HashMap<String, &'a str>,
+) -> Result<ReadyHook, ProblemKind> {
+    let hook = spec.name.to_string();
+    if config.webhooks.is_none() {
+        return Err(ProblemKind::NoListener(hook));
+    }
+    if let Some(other) = names.insert(hook.clone(), &instance.id) {
+        let other = other.to_owned();
+        return Err(ProblemKind::DuplicateWebhook { hook, other });
+    }
+    ReadyHook::read(spec.clone()).map_err(|source| ProblemKind::Secret { hook, source })
 }
 
 /// The surroundings an instance is made with.

@@ -20,6 +20,7 @@ pub fn shipped() -> Registry {
         .with::<parlor_bot_feed::Feed>()
         .with::<parlor_bot_keywords::Keywords>()
         .with::<parlor_bot_moderator::Moderator>()
+        .with::<parlor_bot_relay::Relay>()
 }
 
 /// Settles which kinds of bot this program has.

@@ -146,6 +146,10 @@ A file with a mistake, or a change that needs a restart, changes nothing; exit c
     #[command(subcommand)]
     Mail(MailCommand),
 
+    /// Webhooks of the configured bots, and what a request would become
+    #[command(subcommand)]
+    Hook(HookCommand),
+
     /// Kinds of bots: list, describe, begin a new one
     #[command(subcommand)]
     Bot(BotCommand),
@@ -715,6 +719,36 @@ pub(crate) struct FeedTryArgs {
     /// Allow an address in a private network, as `allow_private = true` does
     #[arg(long)]
     pub(crate) allow_private: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookCommand {
+    /// The webhooks of the configured bots, with their addresses and how senders prove themselves
+    List,
+
+    /// Show what would be posted of a request; nothing is sent, posted or stored, and no secret is needed
+    #[command(after_help = "\
+Examples:
+  parlor hook try ci push.json --header 'X-GitHub-Event: push'  a body that was kept in a file
+  echo '{\"text\": \"hello\"}' | parlor hook try ci -             one from standard input
+
+docs/webhooks.md shows how to sign and send one with curl.")]
+    Try(HookTryArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HookTryArgs {
+    /// The webhook's name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    /// File with the body, `-` for standard input; JSON unless a header says otherwise
+    #[arg(value_name = "FILE")]
+    pub(crate) body: PathBuf,
+
+    /// A header of the request; may be repeated
+    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod mail;
 mod metrics;
 mod problem;
 mod server;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub(crate) use host::{HostSettings, Instance, SettingsProblem};
 pub(crate) use metrics::MetricsSettings;
 pub(crate) use problem::{Problems, render, render_plain};
 pub(crate) use server::ServerSettings;
+pub(crate) use webhooks::WebhookSettings;
 
 use crate::cli::LogFormat;
 use document::{Section, read_document};
@@ -37,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) development: PathBuf,
     pub(crate) log: LogSettings,
     pub(crate) metrics: MetricsSettings,
+    pub(crate) webhooks: Option<WebhookSettings>,
     /// How often the file is looked at for a change; never when it is none.
     pub(crate) watch: Option<Duration>,
     pub(crate) server: Option<ServerSettings>,
@@ -110,6 +113,7 @@ fn parse(path: &Path, text: &str, bots: &dyn BotSettings) -> Result<Settings, Pr
             .unwrap_or_else(|| PathBuf::from("certs/dev"));
         let log = log_settings(root);
         let metrics = metrics::read(root);
+        let webhooks = webhooks::read(root);
         let watch = watch(root);
         let server_section = root.section("server");
         let host_section = root.section("host");
@@ -128,6 +132,7 @@ fn parse(path: &Path, text: &str, bots: &dyn BotSettings) -> Result<Settings, Pr
             development,
             log,
             metrics,
+            webhooks,
             watch,
             server,
             host,

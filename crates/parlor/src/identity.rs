@@ -65,6 +65,25 @@ pub(crate) fn host_tls(settings: &Settings, host: &HostSettings) -> Result<Clien
     .map_err(|error| wrong("the host's certificate", &error))
 }
 
+/// TLS of the listener for webhooks, whose clients nobody knows by a certificate.
+pub(crate) fn webhook_tls(files: &TlsFiles) -> Result<Option<ServerTls>, Failure> {
+    let (Some(certificates), Some(key)) = (&files.certificate, &files.key) else {
+        return Ok(None);
+    };
+    let tls = ServerTls::load(ServerTlsSettings {
+        identity: IdentityFiles {
+            certificates: certificates.clone(),
+            key: key.clone(),
+        },
+        client_certificate: ClientCertificate::Ignored,
+        client_roots: None,
+        crl: None,
+        accept_server_auth_only: false,
+    });
+    tls.map(Some)
+        .map_err(|error| wrong("the certificate for webhooks", &error))
+}
+
 /// The platform of the host: a trusted application on its computer.
 pub(crate) fn host_platform(host: &HostSettings, tls: ClientTls) -> Result<Platform, Failure> {
     let platform = ServerPlatformSettings {

@@ -89,6 +89,10 @@ fn obey(cli: Cli) -> Result<(), Failure> {
             let settings = load(global)?;
             block_on(false, commands::mail::run(global, &settings, command))
         }
+        Command::Hook(command) => {
+            let settings = load(global)?;
+            block_on(false, commands::hook::run(global, &settings, command))
+        }
         Command::Bot(command) => commands::bot::run(global, command),
         Command::Chat(arguments) => {
             let settings = load(global)?;

@@ -31,6 +31,7 @@ pub(super) fn write(exposition: &mut Exposition, snapshot: &Snapshot, thresholds
     mails(exposition, snapshot);
     feeds(exposition, snapshot);
     schedules(exposition, snapshot);
+    webhooks(exposition, snapshot);
     state(exposition, snapshot);
 }
 
@@ -414,6 +415,21 @@ fn schedules(exposition: &mut Exposition, snapshot: &Snapshot) {
     for (bot, count) in &snapshot.counted.schedules {
         family.sample(&[("bot", bot), ("outcome", "fired")], count.fired);
         family.sample(&[("bot", bot), ("outcome", "skipped")], count.skipped);
+    }
+}
+
+fn webhooks(exposition: &mut Exposition, snapshot: &Snapshot) {
+    let mut family = exposition.family(
+        "parlor_host_webhook_requests_total",
+        Kind::Counter,
+        "Requests to a webhook: accepted, repeated, or the word for why not.",
+    );
+    for (hook, requests) in &snapshot.counted.webhooks {
+        family.sample(&[("hook", hook), ("outcome", "accepted")], requests.accepted);
+        family.sample(&[("hook", hook), ("outcome", "repeated")], requests.repeated);
+        for (word, count) in &requests.refused {
+            family.sample(&[("hook", hook), ("outcome", word)], *count);
+        }
     }
 }
 

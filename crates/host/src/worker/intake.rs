@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use parlor_bot::{Event, FeedDigest, FeedItem, IncomingMessage, Presence, PrivateMessage, ScheduleFired};
+use parlor_bot::{
+    Event, FeedDigest, FeedItem, IncomingMessage, Presence, PrivateMessage, ScheduleFired, WebhookRequest,
+};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -53,6 +55,7 @@ pub(crate) enum Accepted {
     Digest(FeedDigest),
     Schedule(ScheduleFired),
     Private(PrivateMessage),
+    Webhook(WebhookRequest),
     /// One that was set aside: a message that comes in the first time is kept by its room.
     Message(IncomingMessage),
     Joined(Presence),
@@ -69,6 +72,7 @@ impl Accepted {
             Event::FeedDigest(digest) => Some(Self::Digest(digest)),
             Event::Schedule(fired) => Some(Self::Schedule(fired)),
             Event::PrivateMessage(message) => Some(Self::Private(message)),
+            Event::Webhook(request) => Some(Self::Webhook(request)),
             Event::Message(message) => Some(Self::Message(message)),
             Event::Joined(presence) => Some(Self::Joined(presence)),
             Event::Parted(presence) => Some(Self::Parted(presence)),
@@ -89,6 +93,7 @@ impl From<Accepted> for Event {
             Accepted::Parted(presence) => Self::Parted(presence),
             Accepted::Woken(at) => Self::Woken(at),
             Accepted::Private(message) => Self::PrivateMessage(message),
+            Accepted::Webhook(request) => Self::Webhook(request),
         }
     }
 }

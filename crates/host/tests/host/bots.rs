@@ -32,6 +32,7 @@ pub(crate) fn registry() -> Registry {
         .with::<Confidant>()
         .with::<Clerk>()
         .with::<Crier>()
+        .with::<parlor_bot_relay::Relay>()
 }
 
 impl Bot for Reader {

@@ -12,3 +12,4 @@ mod mailing;
 mod privately;
 mod reload;
 mod sending;
+mod webhooks;

@@ -7,10 +7,12 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::SingleCertAndKey;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 
-use super::crypto_provider;
 use super::reload::{Refreshing, Reloaded, Reloading};
 use super::verify::ClientVerifier;
+use super::{HandshakeError, crypto_provider, handshake};
 use crate::certificates::trust::{Purpose, Trust};
 use crate::certificates::{CertificateError, Identity, IdentityFiles};
 
@@ -73,6 +75,18 @@ impl ServerTls {
     pub fn keep_fresh(&self, period: Duration) -> Refreshing {
         let tls = self.clone();
         Refreshing::start("listener", period, move || tls.refresh())
+    }
+
+    /// Shakes hands with a client of another protocol than SIP, which then has the stream.
+    ///
+    /// # Errors
+    /// [`HandshakeError`]; the client was told why, as far as TLS has words for it.
+    pub async fn accept(
+        &self,
+        stream: TcpStream,
+        within: Duration,
+    ) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>, HandshakeError> {
+        handshake::accept(self, stream, within).await
     }
 
     /// The configuration for one handshake.

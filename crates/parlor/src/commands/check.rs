@@ -2,11 +2,12 @@
 
 use std::time::SystemTime;
 
+use parlor_bot::SecretError;
 use parlor_net::certificates::{CertificateReport, Expectations};
 use serde_json::json;
 
-use super::cert;
 use super::run::feed_roots;
+use super::{cert, hook};
 use crate::bots;
 use crate::cli::{Global, exit};
 use crate::config::{self, ConfigError, Settings, TlsFiles};
@@ -17,6 +18,8 @@ use crate::terminal::{FAINT, GOOD, json_document, line, styled};
 enum Checked {
     Report(Box<CertificateReport>),
     Unusable(String),
+    /// Worth knowing, and right for all that can be known here.
+    Remark(String),
     /// The development authority issues it at the first start.
     Issued,
 }
@@ -38,8 +41,9 @@ pub(crate) fn run(global: &Global) -> Result<(), Failure> {
         print(global, &settings, &certificates);
     }
     if bad > 0 {
-        let noun = if bad == 1 { "certificate" } else { "certificates" };
-        return Err(Failure::new(format!("{bad} {noun} cannot be used")).with_code(exit::CONFIGURATION));
+        let noun = if bad == 1 { "problem" } else { "problems" };
+        let failure = Failure::new(format!("{bad} {noun} with what the configuration names"));
+        return Err(failure.with_code(exit::CONFIGURATION));
     }
     Ok(())
 }
@@ -48,7 +52,7 @@ fn is_bad(checked: &Checked) -> bool {
     match checked {
         Checked::Report(report) => report.has_errors(),
         Checked::Unusable(_) => true,
-        Checked::Issued => false,
+        Checked::Issued | Checked::Remark(_) => false,
     }
 }
 
@@ -58,6 +62,13 @@ fn certificates(settings: &Settings) -> Vec<(&'static str, Checked)> {
         let names = [];
         list.push(("server", inspect(&server.tls, &names, true, false)));
     }
+    if let Some(files) = settings
+        .webhooks
+        .as_ref()
+        .and_then(|webhooks| webhooks.tls.as_ref())
+    {
+        list.push(("webhooks", inspect(files, &[], true, false)));
+    }
     if let Some(host) = &settings.host {
         list.push((
             "host",
@@ -66,8 +77,47 @@ fn certificates(settings: &Settings) -> Vec<(&'static str, Checked)> {
         if let Err(error) = feed_roots(host) {
             list.push(("feeds", Checked::Unusable(crate::failure::chain(&error))));
         }
+        list.extend(
+            webhooks(settings)
+                .into_iter()
+                .map(|checked| ("webhooks", checked)),
+        );
     }
     list
+}
+
+/// What is wrong with webhooks beyond the settings of one bot: the listener, names, secrets.
+fn webhooks(settings: &Settings) -> Vec<Checked> {
+    let hooks = match hook::all(settings) {
+        Ok(hooks) => hooks,
+        Err(failure) => return vec![Checked::Unusable(failure.message().to_owned())],
+    };
+    let mut found = Vec::new();
+    for (at, (instance, spec)) in hooks.iter().enumerate() {
+        let (bot, name) = (&instance.id, &spec.name);
+        let mut unusable =
+            |problem: String| found.push(Checked::Unusable(format!("`{name}` of {bot}: {problem}")));
+        if settings.webhooks.is_none() {
+            unusable("it has nowhere to come in, there is no [webhooks] with `listen`".to_owned());
+        }
+        if let Some((other, _)) = hooks[..at].iter().find(|(_, other)| other.name == *name) {
+            unusable(format!("{} has a webhook of this name too", other.id));
+        }
+        for secret in &spec.secrets {
+            match secret.read(parlor_host::SHORTEST_SECRET) {
+                Ok(_) => {}
+                // The host's environment is its own.
+                Err(unset @ SecretError::Unset(_)) => {
+                    found.push(Checked::Remark(format!("`{name}` of {bot}: here {unset}")));
+                }
+                Err(error) => {
+                    let problem = crate::failure::chain(&error);
+                    found.push(Checked::Unusable(format!("`{name}` of {bot}: {problem}")));
+                }
+            }
+        }
+    }
+    found
 }
 
 fn inspect(files: &TlsFiles, names: &[String], for_server: bool, for_client: bool) -> Checked {
@@ -130,6 +180,7 @@ fn print(global: &Global, settings: &Settings, certificates: &[(&str, Checked)])
         match checked {
             Checked::Report(report) => cert::print(report),
             Checked::Unusable(error) => line(format_args!("{name}: {error}")),
+            Checked::Remark(remark) => line(styled(FAINT, format_args!("  {name}: {remark}"))),
             Checked::Issued => {
                 let folder = settings.development.display();
                 line(styled(
@@ -147,6 +198,7 @@ fn print_json(global: &Global, certificates: &[(&str, Checked)]) {
         .map(|(name, checked)| match checked {
             Checked::Report(report) => json!({ "of": name, "report": cert::to_json(report) }),
             Checked::Unusable(error) => json!({ "of": name, "error": error }),
+            Checked::Remark(remark) => json!({ "of": name, "remark": remark }),
             Checked::Issued => json!({ "of": name, "development": true }),
         })
         .collect();

@@ -4,25 +4,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use parlor_bot::{
-    BotError, Context, DynBot, Event, FeedItem, FeedSpec, FeedUrl, Message, Room, Setup, SetupError, State,
-};
+use parlor_bot::{DynBot, Event, FeedItem, FeedSpec, FeedUrl, Room, Setup};
 use parlor_host::feeds::{Feed, Fetched, Fetcher, Past, Roots, Validators, select};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::bots;
 use crate::cli::{FeedCommand, FeedTryArgs, Global, exit};
+use crate::commands::preview::{Preview, make, wrong};
 use crate::commands::run::feed_roots;
 use crate::config::{Instance, Settings};
 use crate::failure::{Failure, chain};
-use crate::terminal::{BAD, FAINT, STRONG, WARNING, harmless, json_document, line, styled};
+use crate::terminal::{FAINT, STRONG, WARNING, harmless, json_document, line, styled};
 
 /// The room of a bot that is made only to try a feed.
 const NO_ROOM: &str = "room";
-
-/// Lines of a post that are shown.
-const LINES: usize = 6;
 
 /// `settings` are only needed for configured bots, so that an address can be tried without any.
 pub(crate) async fn run(
@@ -104,20 +100,8 @@ struct Outcome {
     title: String,
     link: Option<String>,
     published: Option<DateTime<Utc>>,
-    posts: Vec<Post>,
-    /// Why it is not posted.
-    left_out: Option<String>,
-    /// Why it cannot be posted.
-    error: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Post {
-    room: String,
-    /// The title of a story.
-    title: Option<String>,
-    text: String,
-    alert: bool,
+    #[serde(flatten)]
+    preview: Preview,
 }
 
 impl Trial {
@@ -194,40 +178,15 @@ impl Trial {
     }
 
     async fn outcome(&mut self, item: FeedItem) -> Outcome {
-        let mut outcome = Outcome {
-            id: item.id.clone(),
-            title: item.title.clone(),
-            link: item.link.clone(),
-            published: item.published,
-            posts: Vec::new(),
-            left_out: None,
-            error: None,
-        };
+        let (id, title) = (item.id.clone(), item.title.clone());
+        let (link, published) = (item.link.clone(), item.published);
         let event = Event::FeedItem(item);
-        let mut context = Context::new(Utc::now(), self.setup.clone(), Arc::new(State::default()), &event);
-        match self.bot.handle(&event, &mut context).await {
-            Ok(()) => {
-                let effects = context.into_effects();
-                outcome.left_out = effects.skipped;
-                outcome.posts = effects
-                    .posts
-                    .iter()
-                    .map(|post| Post::of(&post.room, &post.message))
-                    .collect();
-            }
-            Err(error) => outcome.error = Some(BotError::to_string(&error)),
-        }
-        outcome
-    }
-}
-
-impl Post {
-    fn of(room: &Room, message: &Message) -> Self {
-        Self {
-            room: room.to_string(),
-            title: message.title().map(str::to_owned),
-            text: message.display_text(),
-            alert: message.is_alert(),
+        Outcome {
+            id,
+            title,
+            link,
+            published,
+            preview: Preview::of(&mut *self.bot, &self.setup, &event).await,
         }
     }
 }
@@ -244,20 +203,6 @@ fn address(text: &str) -> Option<FeedUrl> {
         .flatten()
 }
 
-fn make(instance: &Instance) -> Result<(Box<dyn DynBot>, Setup), Failure> {
-    let setup = Setup::new(&instance.id, instance.user.clone())
-        .with_rooms(instance.rooms.iter().map(Room::new))
-        .with_folder(&instance.folder);
-    let bot = bots::registry()
-        .build(&instance.kind, &instance.settings, &setup)
-        .map_err(wrong)?;
-    Ok((bot, setup))
-}
-
-fn wrong(error: SetupError) -> Failure {
-    Failure::new(chain(&error)).with_code(exit::CONFIGURATION)
-}
-
 fn show(outcome: &Outcome) {
     let at = outcome.published.map_or_else(
         || "no date".to_owned(),
@@ -272,29 +217,5 @@ fn show(outcome: &Outcome) {
         FAINT,
         format_args!("  known by {}", harmless(&outcome.id)),
     ));
-    if let Some(reason) = &outcome.left_out {
-        line(format_args!(
-            "  {} {}",
-            styled(WARNING, "left out:"),
-            harmless(reason)
-        ));
-    }
-    if let Some(error) = &outcome.error {
-        line(format_args!(
-            "  {} {}",
-            styled(BAD, "cannot be posted:"),
-            harmless(error)
-        ));
-    }
-    for post in &outcome.posts {
-        let alert = if post.alert { " (alert)" } else { "" };
-        line(format_args!("  -> {}{alert}", styled(STRONG, &post.room)));
-        let text = harmless(&post.text);
-        for text in text.lines().take(LINES) {
-            line(format_args!("     {text}"));
-        }
-        if text.lines().nth(LINES).is_some() {
-            line("     …");
-        }
-    }
+    outcome.preview.show();
 }

@@ -100,6 +100,9 @@ pub(crate) async fn run(
         report.watching(bound.address);
         bound.serve(watched)
     });
+    if let Some(address) = host.as_ref().and_then(Host::webhooks) {
+        report.webhooks(address, &settings);
+    }
     let events = host.as_ref().map(Host::events);
     report.ready(parts.host);
     let file = Watch::of(global.config.clone(), settings.watch);

@@ -12,6 +12,7 @@ pub(crate) fn needs_restart(old: &Settings, new: &Settings, has_server: bool, ha
         development,
         log,
         metrics,
+        webhooks,
         watch,
         server,
         host,
@@ -24,6 +25,9 @@ pub(crate) fn needs_restart(old: &Settings, new: &Settings, has_server: bool, ha
     keys.compare("log.format", format, &new.log.format);
     keys.compare("metrics", metrics, &new.metrics);
     keys.compare("reload", watch, &new.watch);
+    if has_host {
+        keys.compare("webhooks", webhooks, &new.webhooks);
+    }
     if let Some(old) = server.as_ref().filter(|_| has_server) {
         match &new.server {
             Some(new) => keys.compare_server(old, new),

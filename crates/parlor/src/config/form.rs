@@ -156,9 +156,16 @@ impl Form for Listen {
 }
 
 /// An address with a port, without a transport.
-pub(super) fn address(value: &DeValue<'_>) -> Result<SocketAddr, String> {
-    let text = text(value)?;
-    resolve(text).ok_or_else(|| format!("`{text}` is not an address with a port"))
+pub(super) struct Address(pub(super) SocketAddr);
+
+impl Form for Address {
+    const ACCEPTED: &'static str = "\"ADDRESS:PORT\", for example \"127.0.0.1:9464\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        let text = text(value)?;
+        let address = resolve(text).ok_or_else(|| format!("`{text}` is not an address with a port"))?;
+        Ok(Self(address))
+    }
 }
 
 fn resolve(address: &str) -> Option<SocketAddr> {

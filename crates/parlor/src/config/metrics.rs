@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use parlor_host::Thresholds;
 
-use super::document::{Form, Section};
-use super::form::address;
+use super::document::Section;
+use super::form::Address;
 
 /// Where and by what measure health is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,14 +36,4 @@ pub(super) fn read(root: &Section<'_, '_>) -> MetricsSettings {
     }
     section.finish();
     settings
-}
-
-struct Address(SocketAddr);
-
-impl Form for Address {
-    const ACCEPTED: &'static str = "\"ADDRESS:PORT\", for example \"127.0.0.1:9464\"";
-
-    fn read(value: &toml::de::DeValue<'_>) -> Result<Self, String> {
-        address(value).map(Self)
-    }
 }

@@ -59,6 +59,12 @@ format = "xml"
 listen = "9464"
 fresh = "1m"
 outbox_young = "0s"
+[webhooks]
+listen = "9470"
+proxies = ["localhost"]
+body = 10
+[webhooks.tls]
+key = "hooks.key"
 [reload]
 watch = "10ms"
 

@@ -17,7 +17,7 @@ pub(crate) fn tell(entries: &[LedgerEntry]) -> Vec<String> {
             lines.push(format!("  {}", styled(FAINT, harmless(link))));
         }
         lines.extend(item.iter().map(step));
-        lines.extend(endings(item).map(ending));
+        lines.extend(endings(item).into_iter().map(ending));
     }
     lines
 }
@@ -36,15 +36,22 @@ fn step(entry: &LedgerEntry) -> String {
     text.trim_end().to_owned()
 }
 
-/// The last entry for each bot and room. What a bot did before it posted ended in its posts.
-fn endings(item: &[LedgerEntry]) -> impl Iterator<Item = &LedgerEntry> {
+/// The last entry for each bot and room. What a bot did before it posted ended in its posts, and what was sent to it
+/// once more ends nothing.
+fn endings(item: &[LedgerEntry]) -> Vec<&LedgerEntry> {
+    let is_repeat = |one: &LedgerEntry| {
+        let came = |other: &LedgerEntry| other.status == LedgerStatus::Seen && other.instance == one.instance;
+        one.status == LedgerStatus::Filtered
+            && item.iter().any(|other| other.number < one.number && came(other))
+    };
+    let steps: Vec<&LedgerEntry> = item.iter().filter(|one| !is_repeat(one)).collect();
     let is_later = |one: &LedgerEntry, other: &LedgerEntry| {
         other.number > one.number
             && other.instance == one.instance
             && (other.room == one.room || is_posted(other.status) && !is_posted(one.status))
     };
-    item.iter()
-        .filter(move |one| !item.iter().any(|other| is_later(one, other)))
+    let is_last = |one: &&LedgerEntry| !steps.iter().any(|other| is_later(one, other));
+    steps.iter().copied().filter(is_last).collect()
 }
 
 fn is_posted(status: LedgerStatus) -> bool {
@@ -120,9 +127,35 @@ mod tests {
             entry(4, Some("B"), LedgerStatus::Queued),
             entry(5, Some("A"), LedgerStatus::Acknowledged),
         ];
-        let ended: Vec<_> = endings(&item).map(|entry| entry.number).collect();
+        let ended: Vec<_> = endings(&item).into_iter().map(|entry| entry.number).collect();
         assert_eq!(ended, [4, 5]);
-        let ended: Vec<_> = endings(&item[..2]).map(|entry| entry.number).collect();
+        let ended: Vec<_> = endings(&item[..2])
+            .into_iter()
+            .map(|entry| entry.number)
+            .collect();
         assert_eq!(ended, [2]);
+    }
+
+    #[test]
+    fn what_came_once_more_ends_nothing() {
+        let item = [
+            entry(1, None, LedgerStatus::Seen),
+            entry(2, None, LedgerStatus::Filtered),
+            entry(3, None, LedgerStatus::Handled),
+            entry(4, Some("A"), LedgerStatus::Acknowledged),
+            entry(5, None, LedgerStatus::Filtered),
+        ];
+        let ended: Vec<_> = endings(&item).into_iter().map(|entry| entry.number).collect();
+        assert_eq!(ended, [4]);
+        let ended: Vec<_> = endings(&item[..2])
+            .into_iter()
+            .map(|entry| entry.number)
+            .collect();
+        assert_eq!(ended, [1]);
+        let ended: Vec<_> = endings(&item[1..2])
+            .into_iter()
+            .map(|entry| entry.number)
+            .collect();
+        assert_eq!(ended, [2], "one that was passed over at once");
     }
 }

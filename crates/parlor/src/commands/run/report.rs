@@ -56,6 +56,20 @@ impl Report {
         }
     }
 
+    pub(super) fn webhooks(&self, address: SocketAddr, settings: &Settings) {
+        let tls = settings
+            .webhooks
+            .as_ref()
+            .is_some_and(|webhooks| webhooks.tls.is_some());
+        let scheme = if tls { "https" } else { "http" };
+        if self.json {
+            json_line(&json!({ "event": "webhooks", "address": address, "tls": tls }));
+        } else {
+            let word = styled(GOOD, "webhooks at");
+            line(format_args!("{word} {scheme}://{address}/hooks/NAME"));
+        }
+    }
+
     /// What came of a reload; whoever looks at the terminal need not look into the log.
     pub(super) fn reloaded(&self, answer: &ReloadAnswer) {
         if self.json {
@@ -198,6 +212,25 @@ fn words(event: &HostEvent) -> Option<String> {
                 styled(WARNING, "mail not sent yet")
             };
             format!("{word} {instance}: {}", harmless(reason))
+        }
+        HostEvent::WebhookTaken {
+            instance,
+            hook,
+            item,
+            repeated,
+        } => {
+            let again = if *repeated { " (sent again)" } else { "" };
+            let item = styled(FAINT, harmless(item));
+            format!("{instance} <- {}  {item}{again}", styled(STRONG, hook))
+        }
+        HostEvent::WebhookRefused { hook, from, reason } => {
+            let word = styled(WARNING, "webhook refused");
+            let hook = if hook.is_empty() {
+                "one that is not configured"
+            } else {
+                hook
+            };
+            format!("{word} {hook} from {from}: {reason}")
         }
         HostEvent::FeedFailed { url, reason, next } => {
             format!(

@@ -18,7 +18,7 @@ use parlor_store::{Commits, SqliteStore};
 use crate::bots;
 use crate::cli::exit;
 use crate::commands::{control_socket, host_socket, host_state};
-use crate::config::{HostSettings, Instance, ServerSettings, Settings, Transport};
+use crate::config::{HostSettings, Instance, ServerSettings, Settings, Transport, WebhookSettings};
 use crate::failure::{Failure, chain};
 use crate::identity;
 
@@ -30,6 +30,7 @@ const CERTIFICATES_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct Certificates {
     server: Option<(ServerTls, Refreshing)>,
     host: Option<(ClientTls, Refreshing)>,
+    webhooks: Option<(ServerTls, Refreshing)>,
 }
 
 impl Certificates {
@@ -48,6 +49,17 @@ impl Certificates {
         Ok(tls)
     }
 
+    fn webhooks(&mut self, settings: &WebhookSettings) -> Result<Option<ServerTls>, Failure> {
+        let tls = match &settings.tls {
+            Some(files) => identity::webhook_tls(files)?,
+            None => None,
+        };
+        self.webhooks = tls
+            .clone()
+            .map(|tls| (tls.clone(), tls.keep_fresh(CERTIFICATES_EVERY)));
+        Ok(tls)
+    }
+
     /// Finds out whether the files can be used as they are now, without using them.
     pub(super) fn check(&self, settings: &Settings) -> Result<(), Failure> {
         if let (Some(_), Some(server)) = (&self.server, &settings.server) {
@@ -56,6 +68,13 @@ impl Certificates {
         if let (Some(_), Some(host)) = (&self.host, &settings.host) {
             identity::host_tls(settings, host)?;
         }
+        let webhooks = settings
+            .webhooks
+            .as_ref()
+            .and_then(|webhooks| webhooks.tls.as_ref());
+        if let (Some(_), Some(files)) = (&self.webhooks, webhooks) {
+            identity::webhook_tls(files)?;
+        }
         Ok(())
     }
 
@@ -63,7 +82,8 @@ impl Certificates {
     pub(super) fn reload(&self) -> Result<(), Failure> {
         let server = self.server.as_ref().map_or(Ok(()), |(tls, _)| tls.reload());
         let host = self.host.as_ref().map_or(Ok(()), |(tls, _)| tls.reload());
-        server.and(host).map_err(|error| {
+        let webhooks = self.webhooks.as_ref().map_or(Ok(()), |(tls, _)| tls.reload());
+        server.and(host).and(webhooks).map_err(|error| {
             Failure::caused("a certificate cannot be used", &error).with_code(exit::CONFIGURATION)
         })
     }
@@ -148,9 +168,19 @@ pub(super) async fn host(
     let platform = identity::host_platform(host, certificates.host(settings, host)?)?;
     let mut config = host_config_on(settings, &platform)?;
     config.reloads = Some(reloads);
+    if let (Some(webhooks), Some(configured)) = (&mut config.webhooks, &settings.webhooks) {
+        webhooks.tls = certificates.webhooks(configured)?;
+    }
     let host = parlor_host::start(config, bots::registry().clone()).await;
-    host.map(|host| (host, platform))
-        .map_err(|error| Failure::caused("cannot start the host", &error))
+    host.map(|host| (host, platform)).map_err(|error| {
+        let failure = Failure::caused("cannot start the host", &error);
+        match error {
+            parlor_host::StartError::Webhooks { .. } => {
+                failure.with_help("`listen` in [webhooks] names the address.")
+            }
+            _ => failure,
+        }
+    })
 }
 
 fn host_settings(settings: &Settings) -> Result<&HostSettings, Failure> {
@@ -184,6 +214,13 @@ pub(super) fn host_config_on(
     };
     let mut config = parlor_host::Config::new(host_state(settings), service);
     config.control_socket = Some(host_socket(settings));
+    config.webhooks = settings.webhooks.as_ref().map(|webhooks| parlor_host::Webhooks {
+        listen: webhooks.listen,
+        // Loaded once, at the start.
+        tls: None,
+        proxies: webhooks.proxies.clone(),
+        body: webhooks.body,
+    });
     config.operator_room = host.operator_room.as_ref().map(Room::new);
     config.feed_roots =
         feed_roots(host).map_err(|error| Failure::new(chain(&error)).with_code(exit::CONFIGURATION))?;
