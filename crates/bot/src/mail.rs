@@ -40,7 +40,9 @@ pub enum MailAddressError {
     #[error("not a mail address; write \"ann@example.com\" or \"Ann Example <ann@example.com>\"")]
     Form,
     /// Letters that only few mail servers take in an address.
-    #[error("an address with letters beyond ASCII; write its domain in the form that begins with `xn--`")]
+    #[error(
+        "an address with letters beyond ASCII, which few servers take; a domain has a form that begins with `xn--`"
+    )]
     NotAscii,
     /// A line break, or another control character: with it a name could become a header.
     #[error("a mail address with a line break or another control character")]

@@ -125,6 +125,7 @@ fn plural(form: &str) -> String {
         "text" => "texts".to_owned(),
         "table" => "tables".to_owned(),
         "number" => "numbers".to_owned(),
+        "mail address" => "mail addresses".to_owned(),
         "whole number" => "whole numbers".to_owned(),
         other => other.to_owned(),
     }

@@ -16,16 +16,21 @@ use tokio::time::timeout;
 use crate::bots::registry;
 use crate::deployment::{Deployment, Running, instance};
 
-const ANN: &str = "Ann Example <ann@example.com>";
-const BOB: &str = "bob@example.org";
+pub(crate) const ANN: &str = "Ann Example <ann@example.com>";
+pub(crate) const BOB: &str = "bob@example.org";
 
 /// A clerk who writes to these people what is said in the room.
-fn clerk(to: &[&str]) -> InstanceConfig {
+pub(crate) fn clerk(to: &[&str]) -> InstanceConfig {
     instance("clerk", json!({ "to": to }))
 }
 
 /// A host that sends mail through `server`.
-fn mailing(deployment: &Deployment, server: &MailServer, security: Security, bot: InstanceConfig) -> Config {
+pub(crate) fn mailing(
+    deployment: &Deployment,
+    server: &MailServer,
+    security: Security,
+    bot: InstanceConfig,
+) -> Config {
     let mut config = deployment.host(vec![bot]);
     config.mail = Some(mail(deployment, server, security));
     config.tuning.mail_retry_base = Duration::from_millis(5);
@@ -41,7 +46,7 @@ fn mail(deployment: &Deployment, server: &MailServer, security: Security) -> Mai
     mail
 }
 
-async fn unprotected(deployment: &Deployment) -> MailServer {
+pub(crate) async fn unprotected(deployment: &Deployment) -> MailServer {
     MailServer::start(deployment.path("").as_path(), Protection::None, None).await
 }
 
@@ -70,7 +75,7 @@ async fn failed(host: &mut Running) -> (String, bool) {
     }
 }
 
-fn id(mail: &ReceivedMail) -> &str {
+pub(crate) fn id(mail: &ReceivedMail) -> &str {
     mail.header("Message-ID").unwrap()
 }
 

@@ -8,6 +8,7 @@ mod delivery;
 mod deployment;
 mod health;
 mod listening;
+mod mail_storm;
 mod mailing;
 mod privately;
 mod reload;
