@@ -119,3 +119,81 @@ fn messages_are_removed_by_number_and_by_what_they_are_like() {
     assert_eq!(deployment.texts("Help")[2], "This message was removed.");
     serve.interrupt();
 }
+
+const MODERATOR: &str = r#"
+server_control = "data/control.sock"
+[[host.bot]]
+id = "moderator"
+kind = "moderator"
+user = "sip:helpbot@example.com"
+rooms = ["Help", "News"]
+[host.bot.settings]
+operator_room = "News"
+remove = "always"
+[[host.bot.settings.lists]]
+words = ["fiddlesticks"]
+"#;
+
+#[test]
+fn what_a_moderator_removes_is_read_by_nobody_who_comes_later() {
+    let deployment = Deployment::new(MODERATOR);
+    let mut up = deployment.start("up");
+    for _ in 0..2 {
+        up.event("joined", |_| true);
+    }
+    let mut alice = deployment.interactive(&["chat", "--as", "sip:alice@example.com", "--room", "Help"]);
+    alice.wait_for_text("joined Help");
+    alice.types("oh fiddlesticks");
+    let removed = up.event("removed", |_| true);
+    assert_eq!(
+        (
+            &removed["instance"],
+            &removed["room"],
+            &removed["id"],
+            &removed["repeated"]
+        ),
+        (&"moderator".into(), &"Help".into(), &1.into(), &false.into())
+    );
+    alice.wait_for_text("please mind your words in Help. Your message was removed.");
+
+    let mut bob = deployment.interactive(&["chat", "--as", "sip:bob@example.com", "--room", "Help"]);
+    bob.wait_for_text("This message was removed.");
+    bob.types("/join News");
+    bob.wait_for_text("message 1 of Help, strike 1, removed: oh fiddlesticks");
+    bob.types("/quit");
+    assert!(bob.end().success());
+    assert_eq!(deployment.texts("Help")[0], "This message was removed.");
+
+    let record = deployment.json(&["message", "removed", "Help"]);
+    assert_eq!(
+        (
+            &record[0]["original"]["text"],
+            &record[0]["by"],
+            &record[0]["reason"]
+        ),
+        (
+            &"oh fiddlesticks".into(),
+            &"sip:helpbot@example.com (moderator)".into(),
+            &"blocked word: fiddlesticks".into()
+        )
+    );
+    let why = deployment.run(&["ledger", "why", "1"]);
+    let why = String::from_utf8_lossy(&why.stdout).into_owned();
+    assert!(why.contains("the message is removed from Help"), "{why}");
+    alice.types("/quit");
+    assert!(alice.end().success());
+    up.interrupt();
+}
+
+#[test]
+fn a_moderator_that_may_not_remove_is_found_by_a_check() {
+    let deployment = Deployment::new(&MODERATOR.replace("server_control", "# server_control"));
+    let checked = deployment.run(&["check"]);
+    assert_eq!(checked.status.code(), Some(3));
+    let problem = complaint(&checked);
+    assert!(
+        problem.contains("host.bot[0].settings.remove")
+            && problem.contains("nothing can be removed: `server_control`"),
+        "{problem}"
+    );
+}

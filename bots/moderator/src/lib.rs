@@ -1,10 +1,11 @@
-//! Warns who uses blocked words, counts strikes, and tells operators. It removes nothing.
+//! Warns who uses blocked words, removes what they said where that is wanted, counts strikes, and tells operators.
 //!
 //! ```toml
 //! [settings]
 //! warn = "private"
 //! operator_room = "Operators"
 //! alert_at = 3
+//! remove = "repeated"
 //!
 //! [[settings.lists]]
 //! words = ["fiddlesticks", "go jump in the lake"]
@@ -14,7 +15,7 @@ mod list;
 mod settings;
 mod strikes;
 
-pub use settings::{ListSettings, Settings, Warn};
+pub use settings::{ListSettings, Remove, Settings, Warn};
 
 use std::collections::BTreeSet;
 
@@ -24,11 +25,12 @@ use parlor_bot::settings::Span;
 use parlor_bot::{SipUri, Template};
 use strikes::{MAX_STRIKES, Strikes};
 
-const WARNING: &str = "{{ author }}, please mind your words in {{ room }}.";
+const WARNING: &str = "{{ author }}, please mind your words in {{ room }}.\
+                       {% if removed %} Your message was removed.{% endif %}";
 
 /// An excerpt is enough: the link leads to the room.
 const NOTE: &str = "{{ author }} ({{ author_uri }}) said \u{201c}{{ matched }}\u{201d} in message {{ id }} of \
-                    {{ room }}, strike {{ strikes }}: {{ text|short(200) }}";
+                    {{ room }}, strike {{ strikes }}{% if removed %}, removed{% endif %}: {{ text|short(200) }}";
 
 /// The bot.
 #[derive(Debug)]
@@ -40,6 +42,7 @@ pub struct Moderator {
     max_age: Span,
     operators: Option<Room>,
     note: Template,
+    notice: Option<String>,
     alert_at: Option<usize>,
     exempt: BTreeSet<SipUri>,
 }
@@ -61,6 +64,8 @@ pub struct Variables<'a> {
     pub id: i64,
     /// How many strikes the author has, with this one.
     pub strikes: usize,
+    /// Whether the post is removed.
+    pub removed: bool,
 }
 
 impl Bot for Moderator {
@@ -80,7 +85,12 @@ impl Bot for Moderator {
         let mut lists = Vec::new();
         for (at, entry) in settings.lists.into_iter().enumerate() {
             let path = format!("lists[{at}]");
-            let list = List::new(entry, &warning, &path, setup)?;
+            let removal = match entry.remove {
+                Some(_) => format!("{path}.remove"),
+                None => "remove".to_owned(),
+            };
+            let list = List::new(entry, &warning, settings.remove, &path, setup)?;
+            check_removal(&removal, list.remove, setup)?;
             check_template(&format!("{path}.warning"), &list.warning)?;
             lists.push(list);
         }
@@ -95,14 +105,18 @@ impl Bot for Moderator {
             max_age: settings.max_age,
             operators,
             note: template("note", settings.note, NOTE)?,
+            notice: check_notice(settings.notice)?,
             alert_at: settings.alert_at,
             exempt: settings.exempt.into_iter().collect(),
         })
     }
 
     fn describe(bot: &mut Blueprint<'_, Self>) {
-        bot.about("Warns who uses blocked words, and tells operators.");
-        bot.messages("Warns of blocked words and counts strikes.", Self::moderate);
+        bot.about("Warns who uses blocked words, removes what they said, and tells operators.");
+        bot.messages(
+            "Warns of blocked words, removes them and counts strikes.",
+            Self::moderate,
+        );
     }
 }
 
@@ -117,11 +131,10 @@ impl Moderator {
             return Ok(());
         }
         let text = said.whole_text();
-        let found = self
-            .lists
-            .iter()
-            .find_map(|list| Some((list, list.find(&said.room, &text)?)));
-        let Some((list, matched)) = found else {
+        let found = |list| Some((list, List::find(list, &said.room, &text)?));
+        // The first list warns; any of them may have the post removed.
+        let matches: Vec<_> = self.lists.iter().filter_map(found).collect();
+        let Some(&(list, matched)) = matches.first() else {
             return Ok(());
         };
         if said.automated || self.exempt.contains(&said.author) {
@@ -129,6 +142,8 @@ impl Moderator {
         }
         let now = context.now();
         let mut strikes = Strikes::with_one_more(&said.author, self.forget_after, context)?;
+        let removes = |(list, _): &&(&List, &str)| list.removes(strikes.count());
+        let removal = matches.iter().find(removes);
         let variables = Variables {
             author: &author.name,
             author_uri: said.author.as_str(),
@@ -137,7 +152,11 @@ impl Moderator {
             text: &text,
             id: said.id.0,
             strikes: strikes.count(),
+            removed: removal.is_some(),
         };
+        if let Some((_, word)) = removal {
+            self.remove(said, word, context)?;
+        }
         let cooling = strikes.cooling(self.cooldown, now);
         if cooling {
             context.skip("warned a moment ago")?;
@@ -151,6 +170,14 @@ impl Moderator {
             self.tell_operators(&variables, said, context)?;
         }
         strikes.keep(&said.author, context)
+    }
+
+    fn remove(&self, said: &IncomingMessage, word: &str, context: &mut Context) -> Result<(), BotError> {
+        let reason = format!("blocked word: {word}");
+        match &self.notice {
+            Some(notice) => context.replace(said, notice.as_str(), reason),
+            None => context.remove(said, reason),
+        }
     }
 
     fn warn(
@@ -196,6 +223,22 @@ fn check_alert(alert_at: Option<usize>, operators: bool) -> Result<(), SetupErro
             "there is no `operator_room` to alert",
         )),
         _ => Ok(()),
+    }
+}
+
+/// That nothing can be removed here is better known before the first blocked word.
+fn check_removal(path: &str, remove: Remove, setup: &Setup) -> Result<(), SetupError> {
+    if remove == Remove::Never || setup.can_remove() {
+        return Ok(());
+    }
+    let problem = "nothing can be removed: `server_control` in [host] must name the server's control socket";
+    Err(SetupError::setting(path, problem))
+}
+
+fn check_notice(notice: Option<String>) -> Result<Option<String>, SetupError> {
+    match notice {
+        Some(text) if text.trim().is_empty() => Err(SetupError::setting("notice", "it is empty")),
+        notice => Ok(notice),
     }
 }
 

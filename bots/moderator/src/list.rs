@@ -4,7 +4,7 @@ use parlor_bot::Template;
 use parlor_bot::prelude::*;
 use parlor_bot::words::WordSet;
 
-use crate::settings::ListSettings;
+use crate::settings::{ListSettings, Remove};
 
 #[derive(Debug)]
 pub(crate) struct List {
@@ -12,6 +12,7 @@ pub(crate) struct List {
     /// `None` for all rooms.
     rooms: Option<Vec<Room>>,
     pub(crate) warning: Template,
+    pub(crate) remove: Remove,
 }
 
 impl List {
@@ -19,6 +20,7 @@ impl List {
     pub(crate) fn new(
         entry: ListSettings,
         warning: &Template,
+        remove: Remove,
         path: &str,
         setup: &Setup,
     ) -> Result<Self, SetupError> {
@@ -35,6 +37,7 @@ impl List {
             words: entry.words,
             rooms: entry.rooms.map(named).transpose()?,
             warning: entry.warning.unwrap_or_else(|| warning.clone()),
+            remove: entry.remove.unwrap_or(remove),
         })
     }
 
@@ -44,5 +47,14 @@ impl List {
             return None;
         }
         self.words.first(text).map(|found| &text[found.range])
+    }
+
+    /// Whether a post is removed that earns its author so many strikes.
+    pub(crate) fn removes(&self, strikes: usize) -> bool {
+        match self.remove {
+            Remove::Never => false,
+            Remove::Repeated => strikes > 1,
+            Remove::Always => true,
+        }
     }
 }

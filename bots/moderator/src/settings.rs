@@ -16,15 +16,22 @@ pub struct Settings {
     pub warn: Warn,
     /// The warning: a template. Variables: `author` (display name), `author_uri`, `room`, `matched` (the blocked word, as
     /// it was written), `text` (the whole post), `id` (the post's number in its room), `strikes` (how many the author has,
-    /// with this one). Default: `"{{ author }}, please mind your words in {{ room }}."`
+    /// with this one), `removed` (whether the post is removed). Default: `"{{ author }}, please mind your words in
+    /// {{ room }}."`, and where the post is removed `" Your message was removed."`
     pub warning: Option<Template>,
+    /// Whether posts with blocked words are removed from their rooms: `"never"`, `"always"`, or `"repeated"` (from the
+    /// author's second strike on). Needs `server_control` in `[host]`. Old posts are removed too. Default: `"never"`.
+    #[serde(default)]
+    pub remove: Remove,
+    /// What stands in the place of a removed post. Default: the server's own notice.
+    pub notice: Option<String>,
     /// How long a person is not warned again, in any room. Strikes count meanwhile. Default: `"1m"`.
     #[serde(default = "one_minute")]
     pub cooldown: Span,
     /// How long a strike counts. Default: `"30d"`.
     #[serde(default = "thirty_days")]
     pub forget_after: Span,
-    /// Posts older than this lead to strikes and notes but to no warning: those of the time when the host was away.
+    /// Posts older than this lead to strikes, notes and removals but to no warning: those of the time when the host was away.
     /// Default: `"10m"`.
     #[serde(default = "ten_minutes")]
     pub max_age: Span,
@@ -54,6 +61,21 @@ pub struct ListSettings {
     pub rooms: Option<Vec<String>>,
     /// As the bot's `warning`, for these words.
     pub warning: Option<Template>,
+    /// As the bot's `remove`, for these words.
+    pub remove: Option<Remove>,
+}
+
+/// When a post is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Remove {
+    /// It stays.
+    #[default]
+    Never,
+    /// It stays when it is the author's only strike.
+    Repeated,
+    /// It goes.
+    Always,
 }
 
 /// Where somebody is warned.

@@ -219,6 +219,94 @@ async fn what_is_remembered_is_bounded() {
     assert!(1000 * (one + 100) < parlor_bot::MAX_STATE_BYTES, "{one}");
 }
 
+/// As [`kit`], where messages can be removed.
+async fn eraser(extra: Value) -> TestKit {
+    TestKit::of::<Moderator>(settings(extra))
+        .rooms(["Lounge", "Garage", "Operators"])
+        .can_remove()
+        .start()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_post_is_removed_and_author_and_operators_are_told() {
+    let mut kit = eraser(json!({"remove": "always", "operator_room": "Operators"})).await;
+    kit.message("Lounge", "alice", "nice day").await.unwrap();
+    kit.assert_removals(&[]);
+    kit.message("Lounge", "alice", "Darn it").await.unwrap();
+    kit.assert_removals(&[("Lounge", 2, "blocked word: Darn")]);
+    let posts = kit.take_posts();
+    assert_eq!(
+        posts[0].message.display_text(),
+        "alice, please mind your words in Lounge. Your message was removed."
+    );
+    let note = posts[1].message.display_text();
+    assert!(
+        note.contains("message 2 of Lounge, strike 1, removed: Darn it"),
+        "{note}"
+    );
+
+    // During a cooldown nobody is warned again, and what is blocked goes all the same.
+    kit.message("Garage", "alice", "darn").await.unwrap();
+    kit.assert_posts(&[]);
+    kit.assert_removals(&[("Garage", 3, "blocked word: darn")]);
+}
+
+#[tokio::test]
+async fn repeated_means_from_the_second_strike_on_and_lists_may_differ() {
+    let mut kit = eraser(json!({"remove": "repeated", "cooldown": "0s", "lists": [
+        {"words": ["darn"]},
+        {"words": ["lake"], "remove": "never"},
+        {"words": ["secret"], "remove": "always"},
+    ]}))
+    .await;
+    for (text, removed) in [
+        ("darn", false),
+        ("darn", true),
+        ("lake", false),
+        ("secret", true),
+        // The first list warns, and any of them removes.
+        ("a lake is no secret", true),
+    ] {
+        kit.message("Lounge", "alice", text).await.unwrap();
+        let says_so = kit.take_posts()[0].message.display_text().ends_with("removed.");
+        assert_eq!((kit.removals().len() == 1, says_so), (removed, removed), "{text}");
+        let id = kit.removals().first().map(|removal| removal.id.0);
+        if let Some(id) = id {
+            let word = if text == "darn" { "darn" } else { "secret" };
+            kit.assert_removals(&[("Lounge", id, &format!("blocked word: {word}"))]);
+        }
+    }
+    kit.message("Lounge", "bob", "darn").await.unwrap();
+    kit.assert_removals(&[]);
+}
+
+#[tokio::test]
+async fn old_posts_are_removed_without_a_warning_and_others_may_say_what_they_like() {
+    let mut kit =
+        eraser(json!({"remove": "always", "notice": "(language)", "exempt": ["sip:boss@example.com"]})).await;
+    let mut old = kit.incoming("Lounge", "alice", "darn");
+    old.sent -= chrono::TimeDelta::hours(5);
+    let posted = old.sent;
+    kit.crash_before_commit();
+    kit.deliver(Event::Message(old)).await.unwrap();
+    kit.assert_posts(&[]);
+    let removal = &kit.removals()[0];
+    assert_eq!(removal.posted, posted);
+    assert_eq!(
+        removal
+            .notice
+            .as_ref()
+            .map(|notice| notice.display_text())
+            .as_deref(),
+        Some("(language)")
+    );
+    kit.assert_removals(&[("Lounge", 1, "blocked word: darn")]);
+    kit.message("Lounge", "boss", "darn").await.unwrap();
+    kit.assert_removals(&[]);
+}
+
 #[tokio::test]
 async fn wrong_settings_are_located() {
     for (extra, expected) in [
@@ -249,8 +337,21 @@ async fn wrong_settings_are_located() {
             "warn: unknown variant `loudly`, expected `room` or `private`",
         ),
         (
+            json!({"remove": "sometimes"}),
+            "remove: unknown variant `sometimes`, expected one of `never`, `repeated`, `always`",
+        ),
+        (
+            json!({"remove": "always"}),
+            "remove: nothing can be removed: `server_control` in [host] must name the server's control socket",
+        ),
+        (
+            json!({"lists": [{"words": ["x"]}, {"words": ["y"], "remove": "repeated"}]}),
+            "lists[1].remove: nothing can be removed: `server_control` in [host] must name the server's control socket",
+        ),
+        (json!({"notice": " "}), "notice: it is empty"),
+        (
             json!({"warning": "{{ autor }}"}),
-            "warning: there is no variable `autor`; there are `author`, `author_uri`, `room`, `matched`, `text`, `id`, `strikes`",
+            "warning: there is no variable `autor`; there are `author`, `author_uri`, `room`, `matched`, `text`, `id`, `strikes`, `removed`",
         ),
     ] {
         assert_eq!(problem(extra).await, expected);

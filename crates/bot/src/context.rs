@@ -1,5 +1,7 @@
 //! A handler's only way to act: what it may look at, and the effects it asks for.
 
+mod removal;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use crate::{
     BotError, Event, Limits, MAX_STATE_BYTES, MAX_STATE_KEY, Mail, MailAddress, MailError, Message, Room,
     Setup, SipUri, State,
 };
+
+pub use removal::{MAX_REASON, QueuedRemoval};
 
 /// The most posts that one event may cause. A handler that wants more is in a loop.
 pub const MAX_POSTS_PER_EVENT: usize = 100;
@@ -48,6 +52,8 @@ pub struct Effects {
     pub private: Vec<QueuedPrivate>,
     /// Mails, in order.
     pub mails: Vec<QueuedMail>,
+    /// Messages to be taken out of their rooms, in order.
+    pub removals: Vec<QueuedRemoval>,
     /// Changed state.
     pub state: BTreeMap<String, Option<Value>>,
     /// Why nothing (or less than expected) was posted, for the log and the ledger.
@@ -96,7 +102,9 @@ pub(crate) enum EffectError {
     NotMyRoom { room: String },
     #[error("this event has no room and nobody to reply to")]
     NobodyToReplyTo,
-    #[error("more than {MAX_POSTS_PER_EVENT} posts for one event")]
+    #[error("this host cannot remove messages: `server_control` in [host] names no server")]
+    CannotRemove,
+    #[error("more than {MAX_POSTS_PER_EVENT} posts or removals for one event")]
     TooManyPosts,
     #[error("the message is empty")]
     Empty,
@@ -112,6 +120,17 @@ pub(crate) enum EffectError {
     LargeState { bytes: usize },
     #[error("state `{key}` is not what it was stored as: {problem}")]
     ForeignState { key: String, problem: String },
+}
+
+impl Effects {
+    /// Whether nothing was asked for that leaves a trace outside the ledger.
+    pub fn is_empty(&self) -> bool {
+        self.posts.is_empty()
+            && self.private.is_empty()
+            && self.mails.is_empty()
+            && self.removals.is_empty()
+            && self.state.is_empty()
+    }
 }
 
 impl Context {

@@ -76,7 +76,8 @@ pub use blueprint::{Blueprint, Heard};
 pub use bot::{Bot, DynBot};
 pub use condition::Condition;
 pub use context::{
-    Context, Effects, MAX_MAILS_PER_EVENT, MAX_POSTS_PER_EVENT, QueuedMail, QueuedPost, QueuedPrivate,
+    Context, Effects, MAX_MAILS_PER_EVENT, MAX_POSTS_PER_EVENT, MAX_REASON, QueuedMail, QueuedPost,
+    QueuedPrivate, QueuedRemoval,
 };
 pub use description::{
     ArgumentDescription, CommandDescription, Description, DescriptionError, HandlerDescription, Trigger,

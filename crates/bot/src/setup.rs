@@ -13,6 +13,7 @@ pub struct Setup {
     rooms: Vec<Room>,
     folder: PathBuf,
     limits: Limits,
+    removal: bool,
 }
 
 impl Setup {
@@ -24,6 +25,7 @@ impl Setup {
             rooms: Vec::new(),
             folder: PathBuf::from("."),
             limits: Limits::default(),
+            removal: false,
         }
     }
 
@@ -45,6 +47,13 @@ impl Setup {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// With the right to remove messages, or without it.
+    #[must_use]
+    pub fn with_removal(mut self, allowed: bool) -> Self {
+        self.removal = allowed;
         self
     }
 
@@ -71,6 +80,12 @@ impl Setup {
     /// How long a post may be.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// Whether the host can have messages removed ([`crate::Context::remove`]): its configuration names the server's
+    /// control socket. A setting that needs it is refused where it cannot.
+    pub fn can_remove(&self) -> bool {
+        self.removal
     }
 
     /// The configured room called `name`, for a setting at `path` that names a room.

@@ -43,7 +43,7 @@ use serde_json::Value;
 use crate::schedule::Schedule;
 use crate::{
     BotError, BotKind, Context, DynBot, Effects, Event, FeedSpec, Interests, Message, MessageId, QueuedMail,
-    QueuedPrivate, Room, Setup, SipUri, State, WebhookSpec,
+    QueuedPrivate, QueuedRemoval, Room, Setup, SipUri, State, WebhookSpec,
 };
 use feeds::Seen;
 use happenings::user;
@@ -63,6 +63,7 @@ pub struct TestKit {
     posts: Vec<Posted>,
     answers: Vec<QueuedPrivate>,
     mails: Vec<QueuedMail>,
+    removals: Vec<QueuedRemoval>,
     skipped: Vec<String>,
     last_id: MessageId,
     seen: Seen,
@@ -206,6 +207,26 @@ impl TestKit {
         std::mem::take(&mut self.mails)
     }
 
+    /// Takes the messages that the bot has had removed since the last look, and compares their rooms, numbers and the
+    /// reasons.
+    ///
+    /// # Panics
+    /// When they differ.
+    #[track_caller]
+    pub fn assert_removals(&mut self, expected: &[(&str, i64, &str)]) {
+        let removals = std::mem::take(&mut self.removals);
+        let removals: Vec<(&str, i64, &str)> = removals
+            .iter()
+            .map(|one| (one.room.as_str(), one.id.0, one.reason.as_str()))
+            .collect();
+        assert_eq!(removals, expected);
+    }
+
+    /// The removals so far.
+    pub fn removals(&self) -> &[QueuedRemoval] {
+        &self.removals
+    }
+
     /// The reasons that the bot gave for posting nothing.
     pub fn skipped(&self) -> &[String] {
         &self.skipped
@@ -262,6 +283,7 @@ impl TestKit {
         }));
         self.answers.extend(effects.private);
         self.mails.extend(effects.mails);
+        self.removals.extend(effects.removals);
         self.skipped.extend(effects.skipped);
         Arc::make_mut(&mut self.state).apply(effects.state);
     }

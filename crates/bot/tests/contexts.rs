@@ -150,7 +150,10 @@ async fn what_a_handler_may_not_do_sets_the_event_aside() {
     kit.message("Lobby", "alice", "count").await.unwrap();
     kit.take_posts();
     for (order, expected) in [
-        ("flood", "set aside: more than 100 posts for one event"),
+        (
+            "flood",
+            "set aside: more than 100 posts or removals for one event",
+        ),
         ("elsewhere", "set aside: `Nowhere` is not one of this bot's rooms"),
         ("nothing", "set aside: the message is empty"),
         ("large", "set aside: state of 1048601 bytes; the limit is 1048576"),

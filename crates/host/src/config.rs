@@ -42,6 +42,9 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// Where requests of webhooks come in; nowhere when it is none, and then no bot may want one.
     pub webhooks: Option<Webhooks>,
+    /// The Unix socket through which the server is administered, where this host may use it: bots can then remove messages
+    /// from their rooms. Whoever may open it may do so; the file's mode is the authority.
+    pub server_control: Option<PathBuf>,
     /// How long posts may be, as the server is known to allow.
     pub limits: Limits,
     /// Where a request to reload on the control socket goes; none takes no such requests.
@@ -203,6 +206,7 @@ impl Config {
             operator_room: None,
             mail: None,
             webhooks: None,
+            server_control: None,
             limits: Limits::default(),
             reloads: None,
             tuning: Tuning::default(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use parlor_bot::{FeedSpec, Registry, Room, ScheduleSpec, SipUri, State as Values};
 use parlor_client::PersistentChatEndpoint;
+use parlor_control::Client;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -27,6 +28,7 @@ use crate::operators::Operators;
 use crate::part::Part;
 use crate::poller::{Poller, Subscriber};
 use crate::reception::{PrivateListener, PrivateListeners, Reception};
+use crate::remover::{Remover, is_removal};
 use crate::room::{Arrivals, Authors, Bots, Listening, RoomJob, RoomTask, room_key};
 use crate::runner::Runner;
 use crate::sender::{Budgets, Sender, Turns};
@@ -46,6 +48,8 @@ pub(crate) struct Crew {
     ground: Ground,
     registry: Registry,
     service: ChatService,
+    /// The server's control socket, where this host may use it.
+    server_control: Option<Client>,
     fetcher: Fetcher,
     operator_room: Option<Room>,
     timetable: Timetable,
@@ -98,6 +102,8 @@ struct RunningEndpoint {
     /// Rung for answers to private messages.
     bell: Arc<Notify>,
     courier: Part,
+    /// With the bell that is rung for removals.
+    remover: Option<(Arc<Notify>, Part)>,
     part: Part,
 }
 
@@ -126,6 +132,7 @@ impl Crew {
             ground,
             registry,
             service: config.service.clone(),
+            server_control: config.server_control.as_ref().map(Client::new),
             fetcher: Fetcher::new(&config.user_agent, &config.feed_roots),
             operator_room: config.operator_room.clone(),
             timetable: Timetable::default(),
@@ -198,6 +205,7 @@ impl Crew {
             finish: finish.clone(),
         };
         let courier = Part::begin(&mut self.tasks.senders, finish, courier.run());
+        let remover = self.begin_remover(&user);
         let leave = self.stops.leave.child_token();
         let task = EndpointTask {
             ground: self.ground.clone(),
@@ -225,6 +233,7 @@ impl Crew {
             private,
             bell,
             courier,
+            remover,
             part,
         };
         self.endpoints.insert(user, running);
@@ -238,6 +247,21 @@ impl Crew {
         let (bell, finish) = (self.mail_bell.clone(), self.stops.finish.clone());
         let courier = MailCourier::new(ground, config, bell, finish);
         self.tasks.senders.spawn(courier.run());
+    }
+
+    /// What bots of a user want to be removed is, where this host may have it removed.
+    fn begin_remover(&mut self, user: &SipUri) -> Option<(Arc<Notify>, Part)> {
+        let server = self.server_control.clone()?;
+        let (bell, finish) = (Arc::<Notify>::default(), self.stops.finish.child_token());
+        self.bells.remover(user.as_str(), Some(bell.clone()));
+        let remover = Remover {
+            ground: self.ground.clone(),
+            user: user.clone(),
+            server,
+            bell: bell.clone(),
+            finish: finish.clone(),
+        };
+        Some((bell, Part::begin(&mut self.tasks.senders, finish, remover.run())))
     }
 
     /// Begins an instance: it loads what it remembers, listens in its rooms and works.
@@ -305,6 +329,9 @@ impl Crew {
                 server: self.mail.clone(),
                 declared: interests.mail_to,
             },
+            remover: endpoint
+                .and_then(|endpoint| Some(endpoint.remover.as_ref()?.0.clone()))
+                .unwrap_or_default(),
             instance: instance.clone(),
             setup,
             values,
@@ -346,12 +373,24 @@ impl Crew {
                 }
                 continue;
             }
-            // The endpoint's courier looks for itself.
+            // The endpoint's courier and remover look for themselves.
             let served = user.parse::<SipUri>().is_ok_and(|user| {
-                self.endpoints.contains_key(&user) && (is_person(&room) || self.room(&user, &room).is_some())
+                let Some(endpoint) = self.endpoints.get(&user) else {
+                    return false;
+                };
+                if is_removal(&room) {
+                    endpoint.remover.is_some()
+                } else {
+                    is_person(&room) || self.room(&user, &room).is_some()
+                }
             });
             if !served {
-                let reason = format!("posts wait for {user}, which is not one of the endpoints any more");
+                let reason = if is_removal(&room) && self.server_control.is_none() {
+                    "messages wait to be removed, and `server_control` in [host] names no server any more"
+                        .to_owned()
+                } else {
+                    format!("posts wait for {user}, which is not one of the endpoints any more")
+                };
                 let instance = String::new();
                 self.ground.announcer.tell(HostEvent::DeliveryFailed {
                     instance,
@@ -626,6 +665,10 @@ impl Crew {
             .extract_if(.., |user, _| !wanted.contains(user) && !rooms.contains(user));
         for (user, endpoint) in gone.collect::<Vec<_>>() {
             endpoint.courier.end(deadline).await;
+            if let Some((_, remover)) = endpoint.remover {
+                remover.end(deadline).await;
+                self.bells.remover(user.as_str(), None);
+            }
             endpoint.part.end(Instant::now() + SIGN_OUT).await;
             self.bells.courier(user.as_str(), None);
             self.bots.remove(&user);

@@ -10,6 +10,7 @@ use crate::ground::Ground;
 use crate::lane::Bell;
 use crate::ledger::{LedgerEntry, LedgerQuery, Retried, Retry};
 use crate::mail::is_mail;
+use crate::remover::is_removal;
 use crate::state::StateError;
 use crate::status::{OutboxStatus, Status};
 use crate::timekeeper::Timetable;
@@ -37,6 +38,8 @@ struct Known {
     couriers: HashMap<String, Arc<Notify>>,
     /// The one for mail.
     mail: Option<Arc<Notify>>,
+    /// Removers by user.
+    removers: HashMap<String, Arc<Notify>>,
     /// Workers by instance.
     workers: HashMap<String, Arc<Bell>>,
 }
@@ -68,6 +71,14 @@ impl Bells {
         self.lock().mail = Some(bell);
     }
 
+    /// A remover began, or ended.
+    pub(crate) fn remover(&self, user: &str, bell: Option<Arc<Notify>>) {
+        match bell {
+            Some(bell) => self.lock().removers.insert(user.to_owned(), bell),
+            None => self.lock().removers.remove(user),
+        };
+    }
+
     /// A worker began, or ended.
     pub(crate) fn worker(&self, instance: &str, bell: Option<Arc<Bell>>) {
         match bell {
@@ -76,13 +87,19 @@ impl Bells {
         };
     }
 
-    /// Wakes a sender, or the courier when it is a person or mail; `false` when there is none.
+    /// Wakes a sender, or the courier when it is a person or mail, or the remover; `false` when there is none.
     fn ring_sender(&self, place: &(String, String)) -> bool {
         let known = self.lock();
         let (user, to) = place;
         let courier = || known.couriers.get(user).filter(|_| is_person(to));
         let mail = || known.mail.as_ref().filter(|_| is_mail(to));
-        let bell = known.senders.get(place).or_else(courier).or_else(mail);
+        let remover = || known.removers.get(user).filter(|_| is_removal(to));
+        let bell = known
+            .senders
+            .get(place)
+            .or_else(courier)
+            .or_else(mail)
+            .or_else(remover);
         bell.inspect(|bell| bell.notify_one()).is_some()
     }
 

@@ -128,11 +128,22 @@ pub enum HostEvent {
         /// The person's address.
         person: String,
     },
-    /// A post or an answer could not be delivered.
+    /// A message is removed from its room.
+    Removed {
+        /// The instance that wanted it.
+        instance: String,
+        /// The room as configured.
+        room: String,
+        /// The message's id in the room.
+        id: i64,
+        /// Whether it had been removed before.
+        repeated: bool,
+    },
+    /// A post, an answer or a removal could not be delivered.
     DeliveryFailed {
         /// The instance.
         instance: String,
-        /// The room as configured.
+        /// The room as configured; `remove:` and the room for a removal.
         room: String,
         /// Why.
         reason: String,

@@ -32,7 +32,11 @@ pub enum LedgerStatus {
     Failed,
     /// The post is in the room; the message id is told where the server numbers messages.
     Acknowledged,
-    /// The post was given up; it is kept and can be retried.
+    /// The message is to be removed; that is stored and waits for its turn.
+    Removing,
+    /// The message is removed from its room.
+    Removed,
+    /// The post, or the removal, was given up; it is kept and can be retried.
     Dead,
     /// Somebody asked for another try.
     Retried,
@@ -40,7 +44,7 @@ pub enum LedgerStatus {
 
 impl LedgerStatus {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Seen,
         Self::Filtered,
         Self::Missed,
@@ -51,6 +55,8 @@ impl LedgerStatus {
         Self::Sent,
         Self::Failed,
         Self::Acknowledged,
+        Self::Removing,
+        Self::Removed,
         Self::Dead,
         Self::Retried,
     ];
@@ -68,6 +74,8 @@ impl LedgerStatus {
             Self::Sent => "sent",
             Self::Failed => "failed",
             Self::Acknowledged => "acknowledged",
+            Self::Removing => "removing",
+            Self::Removed => "removed",
             Self::Dead => "dead",
             Self::Retried => "retried",
         }

@@ -4,6 +4,7 @@
 //! endpoint --room events--> room (router) --lane--> worker --handler--> commit: posts + values + cursor
 //! feeds, schedules, webhooks -----------> inbox (SQLite) -^                |
 //! room <------- INFO with post key ------- sender <------ outbox (SQLite) +
+//! server <----- control socket ----------- remover <-----+
 //! ```
 //!
 //! A handler never touches the network. What it posts, what it remembers and how far it has read are committed in
@@ -34,6 +35,7 @@ mod preview;
 mod rate;
 mod reception;
 mod reload;
+mod remover;
 mod room;
 mod runner;
 pub mod schedule;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::events::HostEvent;
+use crate::remover::removals_of;
 
 /// Lines of each kind that are counted apart. Configured bots in rooms, and feeds, are far fewer; after many reloads
 /// with ever new names the rest is counted together, under [`OTHERS`].
@@ -20,7 +21,8 @@ pub(crate) struct Handled {
     pub(crate) quarantined: u64,
 }
 
-/// What happened to posts of one instance in one room.
+/// What happened to posts of one instance in one room, or to its removals there, which are counted under a place of their
+/// own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Posts {
     /// The server has them.
@@ -116,6 +118,17 @@ impl Tally {
                 ..
             } => {
                 let posts = pair(&mut counted.posts, instance, room);
+                posts.acknowledged += 1;
+                posts.repeated += u64::from(*repeated);
+            }
+            HostEvent::Removed {
+                instance,
+                room,
+                repeated,
+                ..
+            } => {
+                let place = removals_of(&room.to_lowercase());
+                let posts = pair(&mut counted.posts, instance, &place);
                 posts.acknowledged += 1;
                 posts.repeated += u64::from(*repeated);
             }

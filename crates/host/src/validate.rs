@@ -11,6 +11,7 @@ use crate::config::{Config, InstanceConfig};
 use crate::courier::is_person;
 use crate::ground::reason;
 use crate::mail::is_mail;
+use crate::remover::is_removal;
 use crate::room::room_key;
 use crate::runner::panic_text;
 use crate::webhooks::ReadyHook;
@@ -48,6 +49,11 @@ pub enum ProblemKind {
     /// A room is named by the address of a user.
     #[error("`{0}` is the address of a user, not of a room")]
     AddressAsRoom(String),
+    /// A room has a name that the host needs for itself.
+    #[error(
+        "a room `{0}` cannot be named here: names with `remove:` stand for messages to be removed; use its address"
+    )]
+    ReservedRoom(String),
     /// The kind or its settings are wrong.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -211,6 +217,7 @@ pub(crate) fn setup(config: &Config, instance: &InstanceConfig) -> Setup {
         .with_rooms(instance.rooms.iter().cloned())
         .with_folder(&*config.folder)
         .with_limits(config.limits)
+        .with_removal(config.server_control.is_some())
 }
 
 fn settings_path(error: &SetupError) -> String {
@@ -248,6 +255,12 @@ fn misplaced(config: &Config, instance: &InstanceConfig) -> Vec<(String, Problem
             problems.push((
                 format!("rooms[{index}]"),
                 ProblemKind::MailAsRoom(room.to_string()),
+            ));
+        }
+        if is_removal(&room_key(room)) {
+            problems.push((
+                format!("rooms[{index}]"),
+                ProblemKind::ReservedRoom(room.to_string()),
             ));
         }
         if instance.rooms[..index]

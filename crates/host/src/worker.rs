@@ -31,7 +31,7 @@ use crate::validate::make;
 pub(crate) use intake::Accepted;
 use intake::{Intake, Progress, Slot, Trial};
 pub(crate) use mailing::Mailing;
-use record::{kept, leaves_nothing, stored};
+use record::{kept, stored};
 
 /// Sources whose oldest event is loaded at a time; bounds memory, not how much may wait.
 const INBOX_HEADS: u32 = 256;
@@ -59,6 +59,8 @@ pub(crate) struct Job {
     /// Rung for answers to people.
     pub(crate) courier: Arc<Notify>,
     pub(crate) mailing: Mailing,
+    /// Rung for messages to be removed.
+    pub(crate) remover: Arc<Notify>,
     /// Names this start of the host; part of the cause of what a bot posts when it starts.
     pub(crate) boot: i64,
 }
@@ -75,6 +77,7 @@ pub(crate) struct Worker {
     mailboxes: HashMap<Room, Mailbox>,
     courier: Arc<Notify>,
     mailing: Mailing,
+    remover: Arc<Notify>,
     bell: Arc<Bell>,
     intake: Intake,
     runner: Option<Runner>,
@@ -121,6 +124,7 @@ impl Worker {
             mailboxes: job.mailboxes,
             courier: job.courier,
             mailing: job.mailing,
+            remover: job.remover,
             bell: job.bell,
             intake: Intake::new(start, job.lanes),
             runner: Some(runner),
@@ -258,7 +262,7 @@ impl Worker {
         }
         self.note_handled(&trial);
         let entry = self.outcome(&trial, &effects);
-        if leaves_nothing(&effects)
+        if effects.is_empty()
             && let Progress::Cursor { room, id } = trial.progress
         {
             self.told.extend(entry);
@@ -278,13 +282,15 @@ impl Worker {
         let answers = effects.private.iter().map(|answer| (&answer.to, &answer.message));
         let rows = self.posts(&trial, posts).zip(self.answers(&trial, answers));
         let rows = rows.zip(self.mails(&trial, &effects.mails));
-        let Some(((mut posts, answers), mails)) = rows else {
+        let rows = rows.zip(self.removals(&trial, &effects.removals));
+        let Some((((mut posts, answers), mails), removals)) = rows else {
             return self
                 .set_aside(trial, "a post has no stored form".to_owned())
                 .await;
         };
         posts.extend(answers);
         posts.extend(mails);
+        posts.extend(removals);
         let values = stored(&effects.state);
         if self
             .commit(
@@ -310,6 +316,9 @@ impl Worker {
         }
         if !effects.mails.is_empty() {
             self.mailing.bell.notify_one();
+        }
+        if !effects.removals.is_empty() {
+            self.remover.notify_one();
         }
         Then::GoOn
     }

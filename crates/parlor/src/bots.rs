@@ -72,6 +72,7 @@ fn setup(instance: &Instance) -> Setup {
     Setup::new(&instance.id, instance.user.clone())
         .with_rooms(instance.rooms.iter().map(Room::new))
         .with_folder(&instance.folder)
+        .with_removal(instance.can_remove)
 }
 
 fn unfitting(instance: &Instance) -> Vec<SettingsProblem> {

@@ -619,7 +619,8 @@ pub(crate) struct LedgerFilter {
     /// Only this room, as the configuration names it
     #[arg(long, value_name = "ROOM")]
     pub(crate) room: Option<String>,
-    /// Only this: seen, filtered, missed, handled, skipped, quarantined, queued, sent, failed, acknowledged, dead, retried
+    /// Only this: seen, filtered, missed, handled, skipped, quarantined, queued, sent, failed, acknowledged,
+    /// removing, removed, dead, retried
     #[arg(long, value_name = "STATUS")]
     pub(crate) status: Option<parlor_host::LedgerStatus>,
     /// Only entries as young as this, such as `2h`, or since a time, such as 2026-11-21T08:00:00Z

@@ -39,6 +39,13 @@ impl TestKitBuilder {
         self
     }
 
+    /// On a host that can remove messages.
+    #[must_use]
+    pub fn can_remove(mut self) -> Self {
+        self.setup = self.setup.with_removal(true);
+        self
+    }
+
     /// Starting at this time, written like `2026-03-29T02:30:00Z`.
     ///
     /// # Panics
@@ -88,6 +95,7 @@ impl TestKitBuilder {
             posts: Vec::new(),
             answers: Vec::new(),
             mails: Vec::new(),
+            removals: Vec::new(),
             skipped: Vec::new(),
             last_id: MessageId(0),
             seen: BTreeMap::new(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Snapshot;
 use crate::mail::is_mail;
+use crate::remover::removed_from;
 use crate::state::Waiting;
 use crate::status::{InstanceState, InstanceStatus, RoomStatus};
 
@@ -151,10 +152,12 @@ fn reasons(snapshot: &Snapshot, thresholds: &Thresholds, instance: &InstanceStat
     for waiting in posts {
         let age = snapshot.since_millis(waiting.oldest);
         if age > thresholds.outbox_young.as_secs_f64() {
-            let (count, room) = (waiting.count, &waiting.room);
-            reasons.push(format!(
-                "{count} posts for room {room} wait, the oldest for {age:.0} s"
-            ));
+            let (count, place) = (waiting.count, &waiting.room);
+            let what = match removed_from(place) {
+                Some(room) => format!("{count} messages of room {room} wait to be removed"),
+                None => format!("{count} posts for room {place} wait"),
+            };
+            reasons.push(format!("{what}, the oldest for {age:.0} s"));
         }
     }
     reasons
@@ -258,14 +261,21 @@ mod tests {
         snapshot.rooms[0].is_behind(vec!["news".to_owned()], ago(100));
         assert_eq!(told(&snapshot), ["it is behind in room News for 100 s"]);
         let mut snapshot = well();
-        let posts = vec![waiting("news", 121), waiting("help", 119)];
+        let posts = vec![
+            waiting("news", 121),
+            waiting("remove:news", 130),
+            waiting("help", 119),
+        ];
         snapshot.backlog = Some(Backlog {
             posts,
             ..Backlog::default()
         });
         assert_eq!(
             told(&snapshot),
-            ["3 posts for room news wait, the oldest for 121 s"]
+            [
+                "3 posts for room news wait, the oldest for 121 s",
+                "3 messages of room news wait to be removed, the oldest for 130 s"
+            ]
         );
     }
 

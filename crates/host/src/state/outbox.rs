@@ -4,6 +4,7 @@ use super::db::{Db, DbError, Row, Value, values};
 use super::ledger::{Ledger, NewEntry};
 use super::{State, StateError};
 use crate::ledger::LedgerStatus;
+use crate::remover::is_removal;
 
 /// A post as a handler's commit adds it.
 #[derive(Debug, Clone)]
@@ -271,7 +272,12 @@ pub(super) fn add(db: &Db, ledger: Ledger, instance: &str, post: &NewPost, at: i
     let (status, detail) = if added == 0 {
         (LedgerStatus::Skipped, "this very post was made before")
     } else {
-        (LedgerStatus::Queued, post.excerpt.as_str())
+        let waits = if is_removal(&post.room) {
+            LedgerStatus::Removing
+        } else {
+            LedgerStatus::Queued
+        };
+        (waits, post.excerpt.as_str())
     };
     let entry = NewEntry::new(instance, &*post.cause, status)
         .in_room(&*post.shown)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use parlor_bot::{Effects, Event, Message, QueuedMail, Room, SipUri};
+use parlor_bot::{Effects, Event, Message, QueuedMail, QueuedRemoval, Room, SipUri};
 
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use crate::fault::Point;
 use crate::key::post_key;
 use crate::ledger::LedgerStatus;
 use crate::mail::MAILTO;
+use crate::remover::removals_of;
 use crate::state::{Handled, NewEntry, NewPost, StateChange};
 
 impl Worker {
@@ -88,12 +89,35 @@ impl Worker {
             .collect()
     }
 
+    /// Outbox rows for messages to be removed; `None` when one cannot be written down. They have a place of their own beside
+    /// their room's.
+    pub(super) fn removals(&self, trial: &Trial, removals: &[QueuedRemoval]) -> Option<Vec<NewPost>> {
+        let user = self.instance.user.to_string();
+        removals
+            .iter()
+            .zip(0u32..)
+            .map(|(removal, ordinal)| {
+                let mailbox = self.mailboxes.get(&removal.room)?;
+                Some(NewPost {
+                    key: post_key(&self.instance.id, &trial.cause, ordinal),
+                    user: user.clone(),
+                    room: removals_of(&mailbox.room),
+                    cause: trial.cause.clone(),
+                    ordinal,
+                    body: serde_json::to_string(removal).ok()?,
+                    shown: removal.room.to_string(),
+                    excerpt: format!("message {}: {}", removal.id, removal.reason),
+                })
+            })
+            .collect()
+    }
+
     /// What the ledger tells of a handler that returned `Ok`. Of a message that led to nothing it tells nothing: rooms
     /// are full of what no bot is meant by.
     pub(super) fn outcome(&self, trial: &Trial, effects: &Effects) -> Option<NewEntry> {
         match (&effects.skipped, &trial.progress) {
             (Some(reason), _) => Some(self.entry(trial, LedgerStatus::Skipped).detail(reason)),
-            (None, Progress::Cursor { .. } | Progress::Nothing) if leaves_nothing(effects) => None,
+            (None, Progress::Cursor { .. } | Progress::Nothing) if effects.is_empty() => None,
             (None, _) => Some(self.entry(trial, LedgerStatus::Handled)),
         }
     }
@@ -174,14 +198,6 @@ impl Worker {
     fn collect_passed(&mut self) {
         self.read.extend(self.intake.take_passed());
     }
-}
-
-/// Whether a handler asked for nothing that is stored.
-pub(super) fn leaves_nothing(effects: &Effects) -> bool {
-    effects.posts.is_empty()
-        && effects.private.is_empty()
-        && effects.mails.is_empty()
-        && effects.state.is_empty()
 }
 
 /// Changed values as the state keeps them.

@@ -127,6 +127,7 @@ impl Stage {
             mailing: Mailing::default(),
             mailboxes: HashMap::from([(Room::new("News"), mailbox)]),
             courier: Arc::default(),
+            remover: Arc::default(),
             boot: 1,
         };
         let stop = CancellationToken::new();

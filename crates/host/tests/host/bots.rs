@@ -22,6 +22,9 @@ pub(crate) struct Clerk {
     to: Vec<MailAddress>,
 }
 
+/// Has messages with `bad` removed, and says so; of one with `wrong` it names another number.
+pub(crate) struct Censor;
+
 /// Says "nine o'clock" at nine.
 pub(crate) struct Crier;
 
@@ -33,6 +36,7 @@ pub(crate) fn registry() -> Registry {
         .with::<Clerk>()
         .with::<Crier>()
         .with::<parlor_bot_relay::Relay>()
+        .with::<Censor>()
 }
 
 impl Bot for Reader {
@@ -146,6 +150,34 @@ impl Clerk {
             return context.mail(&"eve@example.net".parse().map_err(BotError::reject)?, mail);
         }
         self.to.iter().try_for_each(|to| context.mail(to, mail.clone()))
+    }
+}
+
+impl Bot for Censor {
+    const KIND: &'static str = "censor";
+    type Settings = NoSettings;
+
+    fn from_settings(_: NoSettings, _: &Setup) -> Result<Self, SetupError> {
+        Ok(Self)
+    }
+
+    fn interests(&self) -> Interests {
+        Interests::new().messages()
+    }
+
+    async fn handle(&mut self, event: &Event, context: &mut Context) -> Result<(), BotError> {
+        let Event::Message(said) = event else {
+            return Ok(());
+        };
+        if !said.text.contains("bad") {
+            return Ok(());
+        }
+        let mut said = said.clone();
+        if said.text.contains("wrong") {
+            said.id.0 += 1000;
+        }
+        context.remove(&said, "bad words")?;
+        context.reply("that is removed")
     }
 }
 

@@ -11,7 +11,7 @@ use parlor_client::{
 use parlor_host::{
     ChatService, Config as HostConfig, EndpointConfig, Host, HostEvent, HostEvents, InstanceConfig, SignIn,
 };
-use parlor_rooms::MemoryStore;
+use parlor_rooms::{MemoryStore, RemovalRecord, Store as _};
 pub(crate) use parlor_testkit::{ALICE, BOT, uri};
 use parlor_testkit::{KillableServer, Site};
 use parlor_xccos::MessageId;
@@ -50,6 +50,7 @@ impl Deployment {
         let mut config = self.site.server(self.port, &["News", "Operators"]);
         config.limits.message_bytes = self.message_bytes;
         config.post_keys = self.post_keys;
+        config.control_socket = Some(self.path("server.sock"));
         let server = KillableServer::start(config, Arc::<MemoryStore>::clone(&self.store));
         self.port = server.address().port();
         self.server = Some(server);
@@ -107,6 +108,13 @@ impl Deployment {
         let platform = self.site.user_platform(Some(ALICE));
         let proxy = Proxy::new("127.0.0.1", self.port);
         UserEndpoint::new(&platform, UserEndpointSettings::new(uri(ALICE), proxy))
+    }
+
+    /// The record of what was removed from the room "News".
+    pub(crate) async fn removals(&self) -> Vec<RemovalRecord> {
+        let rooms = self.store.load().await.unwrap().rooms;
+        let news = rooms.iter().find(|room| room.settings.name == "News").unwrap();
+        self.store.removals(news.id, 0, 100).await.unwrap()
     }
 
     /// Everything that is in the room "News", oldest first.

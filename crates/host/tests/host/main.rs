@@ -12,5 +12,6 @@ mod mail_storm;
 mod mailing;
 mod privately;
 mod reload;
+mod removing;
 mod sending;
 mod webhooks;

@@ -226,7 +226,7 @@ fn remarks(entry: &LedgerEntry) -> String {
 /// The status as wide as the widest, in the colour of how good it is.
 fn mark(status: LedgerStatus) -> String {
     let style = match status {
-        LedgerStatus::Acknowledged => GOOD,
+        LedgerStatus::Acknowledged | LedgerStatus::Removed => GOOD,
         LedgerStatus::Dead | LedgerStatus::Quarantined | LedgerStatus::Missed => BAD,
         LedgerStatus::Failed | LedgerStatus::Filtered | LedgerStatus::Skipped => WARNING,
         _ => FAINT,

@@ -124,6 +124,7 @@ impl Keys {
             ledger,
             feeds,
             operator_room,
+            server_control,
             outbox,
             mail,
             instances: _,
@@ -141,6 +142,7 @@ impl Keys {
         self.compare("host.ledger", ledger, &new.ledger);
         self.compare("host.feeds", feeds, &new.feeds);
         self.compare("host.operator_room", operator_room, &new.operator_room);
+        self.compare("host.server_control", server_control, &new.server_control);
         self.compare("host.outbox", outbox, &new.outbox);
         self.compare("host.mail", mail, &new.mail);
     }

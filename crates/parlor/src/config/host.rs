@@ -39,6 +39,8 @@ pub(crate) struct HostSettings {
     pub(crate) feeds: FeedNetwork,
     /// Where trouble with feeds is told.
     pub(crate) operator_room: Option<String>,
+    /// The server's control socket, where bots may have messages removed.
+    pub(crate) server_control: Option<PathBuf>,
     pub(crate) outbox: OutboxSettings,
     /// The mail server; without one no bot sends mail.
     pub(crate) mail: Option<MailConfig>,
@@ -85,6 +87,8 @@ pub(crate) struct Instance {
     /// How often it may post, when that is not `bot_rate`.
     pub(crate) rate: Option<Rate>,
     pub(crate) hears_bots: bool,
+    /// Whether the host may have messages removed.
+    pub(crate) can_remove: bool,
     /// The file's folder, from which relative paths in settings start.
     pub(crate) folder: PathBuf,
     pub(crate) settings: serde_json::Value,
@@ -126,10 +130,11 @@ pub(super) fn read(
     let ledger = ledger(section);
     let feeds = feeds(section);
     let operator_room: Option<String> = section.optional("operator_room");
+    let server_control = section.path("server_control");
     let outbox = outbox(section);
     let has_mail = section.has("mail");
     let mail = mail::read(section, fqdn.as_deref());
-    let instances = instances(section, bots, has_mail);
+    let instances = instances(section, bots, has_mail, server_control.is_some());
     section.finish();
     if let (Some(application), Some(server)) = (&application, server) {
         trusted(section, application, fqdn.as_deref(), &instances, server);
@@ -149,6 +154,7 @@ pub(super) fn read(
         ledger,
         feeds,
         operator_room,
+        server_control,
         outbox,
         mail,
         instances: instances.into_iter().map(|(instance, _)| instance).collect(),
@@ -215,10 +221,11 @@ fn instances(
     section: &Section<'_, '_>,
     bots: &dyn BotSettings,
     has_mail: bool,
+    can_remove: bool,
 ) -> Vec<(Instance, Located<SipUri>)> {
     let mut instances: Vec<(Instance, Located<SipUri>)> = Vec::new();
     for table in section.sections("bot") {
-        let Some((instance, user)) = instance(&table, bots) else {
+        let Some((instance, user)) = instance(&table, bots, can_remove) else {
             continue;
         };
         if instances.iter().any(|(other, _)| other.id == instance.id) {
@@ -237,7 +244,11 @@ fn instances(
     instances
 }
 
-fn instance(table: &Section<'_, '_>, bots: &dyn BotSettings) -> Option<(Instance, Located<SipUri>)> {
+fn instance(
+    table: &Section<'_, '_>,
+    bots: &dyn BotSettings,
+    can_remove: bool,
+) -> Option<(Instance, Located<SipUri>)> {
     let id: Option<String> = table.required("id");
     let kind = table.required_located::<String>("kind");
     let user = table.required_located::<SipUri>("user");
@@ -273,6 +284,7 @@ fn instance(table: &Section<'_, '_>, bots: &dyn BotSettings) -> Option<(Instance
         replay,
         rate: rate.and_then(|rate| rate.0),
         hears_bots,
+        can_remove,
         folder,
         settings,
     };

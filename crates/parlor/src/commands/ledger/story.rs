@@ -36,8 +36,8 @@ fn step(entry: &LedgerEntry) -> String {
     text.trim_end().to_owned()
 }
 
-/// The last entry for each bot and room. What a bot did before it posted ended in its posts, and what was sent to it
-/// once more ends nothing.
+/// The last entry for each bot and room, of its posts there and of its removals. What a bot did before ended in these, and
+/// what was sent to it once more ends nothing.
 fn endings(item: &[LedgerEntry]) -> Vec<&LedgerEntry> {
     let is_repeat = |one: &LedgerEntry| {
         let came = |other: &LedgerEntry| other.status == LedgerStatus::Seen && other.instance == one.instance;
@@ -48,19 +48,32 @@ fn endings(item: &[LedgerEntry]) -> Vec<&LedgerEntry> {
     let is_later = |one: &LedgerEntry, other: &LedgerEntry| {
         other.number > one.number
             && other.instance == one.instance
-            && (other.room == one.room || is_posted(other.status) && !is_posted(one.status))
+            && (other.room == one.room && is_of_removal(other) == is_of_removal(one)
+                || is_on_its_way(other.status) && !is_on_its_way(one.status))
     };
     let is_last = |one: &&LedgerEntry| !steps.iter().any(|other| is_later(one, other));
     steps.iter().copied().filter(is_last).collect()
 }
 
-fn is_posted(status: LedgerStatus) -> bool {
+/// Whether an entry is about the removal of a message: it names the message from the first attempt on, while a post has a
+/// number only when it is in its room.
+fn is_of_removal(entry: &LedgerEntry) -> bool {
+    match entry.status {
+        LedgerStatus::Removing | LedgerStatus::Removed => true,
+        LedgerStatus::Failed | LedgerStatus::Dead => entry.message.is_some(),
+        _ => false,
+    }
+}
+
+fn is_on_its_way(status: LedgerStatus) -> bool {
     matches!(
         status,
         LedgerStatus::Queued
             | LedgerStatus::Sent
             | LedgerStatus::Failed
             | LedgerStatus::Acknowledged
+            | LedgerStatus::Removing
+            | LedgerStatus::Removed
             | LedgerStatus::Dead
     )
 }
@@ -74,6 +87,14 @@ fn ending(entry: &LedgerEntry) -> String {
         .unwrap_or_default();
     let retry = format!("`parlor ledger retry {}` tries again", entry.number);
     let (style, text) = match entry.status {
+        LedgerStatus::Removed => (GOOD, format!("the message is removed from {room}")),
+        LedgerStatus::Removing => (WARNING, format!("it waits to be removed from {room}")),
+        LedgerStatus::Failed if is_of_removal(entry) => {
+            (WARNING, format!("it waits to be removed from {room}{reason}"))
+        }
+        LedgerStatus::Dead if is_of_removal(entry) => {
+            (BAD, format!("it was not removed from {room}{reason}; {retry}"))
+        }
         LedgerStatus::Acknowledged => (
             GOOD,
             match entry.message {
@@ -102,7 +123,7 @@ mod tests {
     use chrono::DateTime;
     use parlor_host::{LedgerEntry, LedgerStatus};
 
-    use super::endings;
+    use super::{ending, endings};
 
     fn entry(number: i64, room: Option<&str>, status: LedgerStatus) -> LedgerEntry {
         LedgerEntry {
@@ -157,5 +178,32 @@ mod tests {
             .map(|entry| entry.number)
             .collect();
         assert_eq!(ended, [2], "one that was passed over at once");
+    }
+
+    #[test]
+    fn a_post_and_a_removal_in_one_room_end_apart() {
+        let removing = |number, status| LedgerEntry {
+            message: Some(7),
+            ..entry(number, Some("A"), status)
+        };
+        let item = [
+            entry(1, Some("A"), LedgerStatus::Handled),
+            entry(2, Some("A"), LedgerStatus::Queued),
+            entry(3, Some("A"), LedgerStatus::Removing),
+            removing(4, LedgerStatus::Failed),
+            entry(5, Some("A"), LedgerStatus::Acknowledged),
+            removing(6, LedgerStatus::Removed),
+        ];
+        let ended = |item: &[LedgerEntry]| {
+            endings(item)
+                .into_iter()
+                .map(|entry| entry.number)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ended(&item), [5, 6]);
+        assert_eq!(ended(&item[..5]), [4, 5]);
+        assert_eq!(ended(&item[..3]), [2, 3]);
+        assert!(ending(&item[3]).contains("it waits to be removed from A"));
+        assert!(ending(&item[5]).contains("the message is removed from A"));
     }
 }

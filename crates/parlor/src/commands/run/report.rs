@@ -187,6 +187,24 @@ fn words(event: &HostEvent) -> Option<String> {
                 styled(FAINT, "in private")
             )
         }
+        HostEvent::Removed {
+            instance,
+            room,
+            id,
+            repeated,
+        } => {
+            let again = if *repeated {
+                " (it was removed already)"
+            } else {
+                ""
+            };
+            format!(
+                "{instance} -> {}{}{again}  {}",
+                styled(STRONG, room),
+                styled(FAINT, format_args!(" #{id}")),
+                styled(FAINT, "removed")
+            )
+        }
         HostEvent::DeliveryFailed {
             instance,
             room,

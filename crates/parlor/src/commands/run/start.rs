@@ -222,6 +222,7 @@ pub(super) fn host_config_on(
         body: webhooks.body,
     });
     config.operator_room = host.operator_room.as_ref().map(Room::new);
+    config.server_control.clone_from(&host.server_control);
     config.feed_roots =
         feed_roots(host).map_err(|error| Failure::new(chain(&error)).with_code(exit::CONFIGURATION))?;
     config.mail.clone_from(&host.mail);
