@@ -7,12 +7,13 @@
 //! ```
 //!
 //! This file knows which webhooks there are. [`listener`] owns connections and their limits, [`intake`] what becomes of
-//! one request, [`proof`] signatures, [`wrong`] those who send wrong ones.
+//! one request, [`refusal`] why it is not taken, [`proof`] signatures, [`wrong`] those who send wrong ones.
 
 mod intake;
 mod listener;
 mod peer;
 mod proof;
+mod refusal;
 #[cfg(test)]
 mod tests;
 mod wrong;
@@ -30,6 +31,7 @@ use crate::lane::Bell;
 use crate::rate::{Bucket, Rate};
 
 pub(crate) use listener::Listener;
+use wrong::Wrong;
 
 /// The shortest secret that is accepted, in bytes: nobody guesses 16 random letters.
 pub const SHORTEST_SECRET: usize = 16;
@@ -87,6 +89,7 @@ struct Hook {
     secrets: Vec<Secret>,
     bell: Arc<Bell>,
     bucket: Mutex<Bucket>,
+    wrong: Wrong,
 }
 
 impl Hook {
@@ -114,6 +117,7 @@ impl Hooks {
                 secrets: hook.secrets,
                 bell,
                 bucket: Mutex::new(Bucket::new(rate)),
+                wrong: Wrong::default(),
             };
             (name, Arc::new(hook))
         });

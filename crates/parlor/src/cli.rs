@@ -569,7 +569,8 @@ pub(crate) enum LedgerCommand {
 Examples:
   parlor ledger why https://example.com/article-42    by the address of a feed item
   parlor ledger why 1042                              by the id of a message in a room
-  parlor ledger why feed:notes:id-7                   by name; the end of the name is enough")]
+  parlor ledger why feed:notes:id-7                   by name; the end of the name is enough
+  parlor ledger why webhook:ci:72d3162e               as the sender was told")]
     Why {
         /// An item's name or the end of it, an address, or a message id
         #[arg(value_name = "ITEM|MESSAGE-ID|URL")]

@@ -3,19 +3,20 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use parlor_bot::{BodyError, Signature, WebhookRequest, WebhookSpec};
+use parlor_bot::{Signature, WebhookRequest, WebhookSpec};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::proof::{self, Unproved};
-use super::wrong::Wrong;
+use super::refusal::{KEY, Refusal, answer, refused};
 use super::{Hook, Hooks, Webhooks, peer};
 use crate::events::HostEvent;
 use crate::fault::Point;
@@ -27,10 +28,6 @@ use crate::worker::Accepted;
 const BODY_TIME: Duration = Duration::from_secs(20);
 /// How long the commit may take. A sender that waits longer tries again anyway, and its key keeps that from doing harm.
 const COMMIT_TIME: Duration = Duration::from_secs(10);
-/// When a sender may come again whose request could not be stored.
-const AGAIN: Duration = Duration::from_secs(30);
-/// The longest key of a request, in bytes: a UUID has 36.
-const KEY: usize = 200;
 /// Bytes of a digest that tell bodies apart within minutes: by chance two never agree, and only who knows the secret
 /// could make two that do.
 const DIGEST: usize = 12;
@@ -43,7 +40,8 @@ pub(super) struct Intake {
     hooks: Hooks,
     ground: Ground,
     config: Arc<Webhooks>,
-    wrong: Wrong,
+    /// Whether it was said that a proxy is not configured.
+    proxy_told: AtomicBool,
 }
 
 /// What became of a request that was taken.
@@ -53,44 +51,13 @@ enum Outcome {
     Repeated(String),
 }
 
-/// Why one was not.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    #[error("there is nothing here")]
-    Nowhere,
-    #[error("only POST is answered here")]
-    Method,
-    #[error("this address may not send here")]
-    Forbidden,
-    #[error("too many wrong requests")]
-    Shut(Duration),
-    #[error("{0}")]
-    Unproved(#[from] Unproved),
-    #[error("the body is longer than {0} bytes")]
-    TooLong(usize),
-    #[error("the body took too long")]
-    Late,
-    #[error("the body broke off")]
-    Broken,
-    #[error("{0}")]
-    Body(#[from] BodyError),
-    #[error("the key is longer than {KEY} bytes, or has characters that are not printable")]
-    Key,
-    #[error("more requests than this webhook takes")]
-    TooMany(Duration),
-    #[error("too many requests wait to be handled")]
-    Full,
-    #[error("the request could not be stored")]
-    NotStored,
-}
-
 impl Intake {
     pub(super) fn new(hooks: Hooks, ground: Ground, config: Arc<Webhooks>) -> Self {
         Self {
             hooks,
             ground,
             config,
-            wrong: Wrong::default(),
+            proxy_told: AtomicBool::new(false),
         }
     }
 
@@ -100,6 +67,9 @@ impl Intake {
         connected: IpAddr,
     ) -> Response<Full<Bytes>> {
         let from = peer::sender(connected, request.headers(), &self.config.proxies);
+        if from == connected && request.headers().contains_key("x-forwarded-for") {
+            self.tell_of_proxy(connected);
+        }
         let (name, token) = match address(request.uri().path()) {
             Some((name, token)) => (name.to_owned(), token.map(str::to_owned)),
             None => return refused(&Refusal::Nowhere, None),
@@ -115,6 +85,16 @@ impl Intake {
         }
     }
 
+    /// Senders behind a proxy that is not configured are all taken for one.
+    fn tell_of_proxy(&self, connected: IpAddr) {
+        if !self.proxy_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %connected,
+                "a request to a webhook has X-Forwarded-For: if a proxy of yours sent it, name it in [webhooks] proxies"
+            );
+        }
+    }
+
     async fn take(
         &self,
         request: Request<Incoming>,
@@ -122,10 +102,10 @@ impl Intake {
         hook: Option<&Hook>,
         token: Option<&str>,
     ) -> Result<Outcome, Refusal> {
-        if let Some(left) = self.wrong.shut(from, Instant::now()) {
+        let hook = hook.ok_or(Refusal::Nowhere)?;
+        if let Some(left) = hook.wrong.shut(from, Instant::now()) {
             return Err(Refusal::Shut(left));
         }
-        let hook = hook.ok_or(Refusal::Nowhere)?;
         if request.method() != Method::POST {
             return Err(Refusal::Method);
         }
@@ -243,8 +223,8 @@ impl Intake {
 
     /// Counts a refusal. The ledger is not told: whoever likes can send what is refused.
     fn note(&self, hook: Option<&Hook>, from: IpAddr, refusal: &Refusal) {
-        if matches!(refusal, Refusal::Unproved(_) | Refusal::Nowhere) {
-            self.wrong.count(from, Instant::now());
+        if let (Refusal::Unproved(_), Some(hook)) = (refusal, hook) {
+            hook.wrong.count(from, Instant::now());
         }
         let name = hook.map(|hook| hook.spec.name.as_str()).unwrap_or_default();
         let tally = self.ground.announcer.tally();
@@ -316,82 +296,10 @@ fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(HANDED_OVER)]
 }
 
-impl Refusal {
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::Nowhere => StatusCode::NOT_FOUND,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::Unproved(_) => StatusCode::UNAUTHORIZED,
-            Self::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Late => StatusCode::REQUEST_TIMEOUT,
-            Self::Body(BodyError::Type(_)) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Broken | Self::Body(_) | Self::Key => StatusCode::BAD_REQUEST,
-            Self::Shut(_) | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Full | Self::NotStored => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// When to come again.
-    fn again(&self) -> Option<Duration> {
-        match self {
-            Self::Shut(wait) | Self::TooMany(wait) => Some(*wait),
-            Self::Full | Self::NotStored => Some(AGAIN),
-            _ => None,
-        }
-    }
-
-    /// As it is counted.
-    fn word(&self) -> &'static str {
-        match self {
-            Self::Nowhere => "unknown",
-            Self::Method => "method",
-            Self::Forbidden => "forbidden",
-            Self::Unproved(_) => "unproved",
-            Self::TooLong(_) => "too_long",
-            Self::Late | Self::Broken => "broken_off",
-            Self::Body(BodyError::Type(_)) => "type",
-            Self::Body(_) | Self::Key => "unreadable",
-            Self::Shut(_) => "shut",
-            Self::TooMany(_) => "too_many",
-            Self::Full => "full",
-            Self::NotStored => "not_stored",
-        }
-    }
-}
-
 fn accepted(outcome: &Outcome) -> Response<Full<Bytes>> {
     let (status, text) = match outcome {
         Outcome::Accepted(item) => (StatusCode::ACCEPTED, format!("taken as {item}\n")),
         Outcome::Repeated(item) => (StatusCode::OK, format!("taken before as {item}\n")),
     };
     answer(status, text)
-}
-
-fn refused(refusal: &Refusal, hook: Option<&Hook>) -> Response<Full<Bytes>> {
-    let mut response = answer(refusal.status(), format!("{refusal}\n"));
-    let headers = response.headers_mut();
-    if let Some(wait) = refusal.again() {
-        // Rounded up: who comes a moment too early is sent away once more.
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
-    }
-    if let Refusal::Method = refusal {
-        headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
-    }
-    if let (Refusal::Unproved(_), Some(hook)) = (refusal, hook)
-        && hook.spec.signature == Signature::Bearer
-    {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    response
-}
-
-fn answer(status: StatusCode, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    response
 }

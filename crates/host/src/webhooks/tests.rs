@@ -256,7 +256,6 @@ async fn refusals_say_why_and_leave_no_trace() {
         ),
     ];
     for (request, expected, reason) in &cases {
-        // Each from an address of its own, so that none is shut out.
         let response = send(&bench.intake(), request).await;
         assert_eq!(status(&response), *expected, "{request}");
         assert!(body(&response).contains(reason), "{response}");
@@ -344,6 +343,8 @@ async fn who_sends_wrong_signatures_is_shut_out_for_a_while() {
     assert_eq!(status(&shut), 429);
     let wait: u64 = header(&shut, "retry-after").unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
+    let nowhere = send(&intake, &post("/hooks/cd", "", "{}")).await;
+    assert_eq!(status(&nowhere), 404, "only there");
     let other = IpAddr::from([192, 0, 2, 8]);
     assert_eq!(
         status(&send_from(&intake, other, proven("", "{}").as_bytes()).await),

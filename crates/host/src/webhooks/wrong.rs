@@ -1,5 +1,5 @@
-//! Those who send what proves nothing: counted by address, and after a few not listened to for a while. So nobody can
-//! guess at length, nor have this host check signatures all day.
+//! Those who send what proves nothing: counted by address for each webhook, and after a few not listened to there for a
+//! while. So nobody can guess at length, nor have this host check signatures all day.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -15,7 +15,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses that are counted. When more are wrong within a minute, those that come then are counted together.
 const ADDRESSES: usize = 10_000;
 
-/// Wrong requests by address.
+/// Wrong requests to one webhook, by address.
 #[derive(Debug, Default)]
 pub(super) struct Wrong {
     counts: Mutex<HashMap<IpAddr, Count>>,

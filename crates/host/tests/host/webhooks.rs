@@ -1,13 +1,20 @@
 //! What comes in by a webhook and was acknowledged appears once, whatever stops in between.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_host::fault::{Faults, Point};
 use parlor_host::{Config, HostEvent, LedgerQuery, ProblemKind, ReloadError, StartError, Webhooks};
+use parlor_net::certificates::{DevelopmentAuthority, Subject};
+use parlor_net::{ClientCertificate, ServerTls, ServerTlsSettings};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 use crate::bots::registry;
 use crate::deployment::{Deployment, Running, instance};
@@ -28,13 +35,16 @@ fn config(deployment: &Deployment) -> Config {
 
 /// Sends a request; the status, or none when there was no answer.
 async fn post(address: SocketAddr, secret: &str, key: u32) -> Option<u16> {
+    post_on(TcpStream::connect(address).await.unwrap(), secret, key).await
+}
+
+async fn post_on(mut stream: impl AsyncRead + AsyncWrite + Unpin, secret: &str, key: u32) -> Option<u16> {
     let body = format!("{{\"text\": \"number {key}\"}}");
     let request = format!(
         "POST /hooks/ci HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\nIdempotency-Key: {key}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     let _reset = stream.read_to_string(&mut answer).await;
@@ -155,6 +165,51 @@ async fn a_reload_takes_new_secrets_and_webhooks_up_on_the_same_address() {
     host.host.reload(&config, drain).await.unwrap();
     assert_eq!(post(address, "quite another secret", 4).await, Some(404));
     host.shutdown().await;
+}
+
+/// The listener's TLS, and a client that believes its certificate.
+fn tls(deployment: &Deployment) -> (ServerTls, TlsConnector) {
+    let authority = DevelopmentAuthority::open(&deployment.path("hooks")).unwrap();
+    let subject = Subject::Server {
+        names: vec!["hooks.example.com".to_owned()],
+        addresses: Vec::new(),
+    };
+    let server = ServerTls::load(ServerTlsSettings {
+        identity: authority.issue("hooks", &subject).unwrap(),
+        client_certificate: ClientCertificate::Ignored,
+        client_roots: None,
+        crl: None,
+        accept_server_auth_only: false,
+    });
+    let mut roots = RootCertStore::empty();
+    for root in CertificateDer::pem_file_iter(authority.roots()).unwrap() {
+        roots.add(root.unwrap()).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (server.unwrap(), TlsConnector::from(Arc::new(client)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_with_a_certificate_speaks_tls_and_nothing_else() {
+    let deployment = Deployment::new();
+    let (server, client) = tls(&deployment);
+    let mut config = config(&deployment);
+    config.webhooks.as_mut().unwrap().tls = Some(server);
+    let mut host = Running::start(config, registry()).await;
+    let address = host.host.webhooks().unwrap();
+    assert_eq!(post(address, SECRET, 1).await, None, "not in the clear");
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("hooks.example.com").unwrap();
+    let stream = client.connect(name, stream).await.unwrap();
+    assert_eq!(post_on(stream, SECRET, 2).await, Some(202));
+    host.posted(1).await;
+    host.shutdown().await;
+    assert_eq!(deployment.said().await, ["number 2"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
