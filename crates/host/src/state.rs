@@ -142,4 +142,6 @@ impl State {
 }
 
 #[cfg(test)]
+mod homes;
+#[cfg(test)]
 mod tests;

@@ -9,10 +9,12 @@
 )]
 
 mod mail_server;
+mod postgres;
 mod server;
 mod site;
 
 pub use mail_server::{MailServer, Protection, ReceivedMail};
+pub use postgres::Schema;
 pub use server::KillableServer;
 pub use site::{ALICE, BOT, Site};
 

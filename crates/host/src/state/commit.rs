@@ -117,7 +117,7 @@ fn quarantine(db: &Db, instance: &str, event: &Quarantined, at: i64) -> Result<(
             event.cause,
             event.event,
             event.reason,
-            event.attempts,
+            i64::from(event.attempts),
             at
         ],
     )?;

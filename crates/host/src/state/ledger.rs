@@ -154,9 +154,10 @@ pub(crate) fn list(db: &Db, query: &LedgerQuery) -> Result<Vec<LedgerEntry>, DbE
     let order = if query.after.is_some() { "ASC" } else { "DESC" };
     let sql = format!(
         "SELECT {COLUMNS} FROM ledger
-         WHERE seq > ?1 AND (?2 IS NULL OR instance = ?2)
-           AND (?3 IS NULL OR room = ?3 OR lower(room) = ?4)
-           AND (?5 IS NULL OR status = ?5) AND (?6 IS NULL OR at >= ?6)
+         WHERE seq > ?1 AND (CAST(?2 AS TEXT) IS NULL OR instance = ?2)
+           AND (CAST(?3 AS TEXT) IS NULL OR room = ?3 OR lower(room) = ?4)
+           AND (CAST(?5 AS TEXT) IS NULL OR status = ?5)
+           AND (CAST(?6 AS BIGINT) IS NULL OR at >= ?6)
          ORDER BY seq {order} LIMIT ?7"
     );
     let limit = query.limit.map_or(PAGE, |limit| i64::from(limit).min(PAGE));

@@ -65,7 +65,8 @@ fn revive_posts(
     let dead: Vec<Dead> = db.query(
         "SELECT seq, instance, endpoint, room, cause FROM outbox
              WHERE status = 'dead'
-               AND (?1 IS NULL OR cause = ?1) AND (?2 IS NULL OR instance = ?2) ORDER BY seq",
+               AND (CAST(?1 AS TEXT) IS NULL OR cause = ?1)
+               AND (CAST(?2 AS TEXT) IS NULL OR instance = ?2) ORDER BY seq",
         values![item, instance],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
     )?;
@@ -94,7 +95,8 @@ fn revive_events(
     type Kept = (i64, String, String, String, String);
     let kept: Vec<Kept> = db.query(
         "SELECT seq, instance, source, cause, event FROM quarantine
-             WHERE (?1 IS NULL OR cause = ?1) AND (?2 IS NULL OR instance = ?2) ORDER BY seq",
+             WHERE (CAST(?1 AS TEXT) IS NULL OR cause = ?1)
+               AND (CAST(?2 AS TEXT) IS NULL OR instance = ?2) ORDER BY seq",
         values![item, instance],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
     )?;

@@ -3,21 +3,23 @@
 use parlor_bot::schedule::Busy;
 
 use super::db::values;
+use super::homes::{Home, on_both_engines};
 use super::{
     Decisions, DueTime, FeedRecord, FeedRow, FeedTurn, Handled, NewInput, NewPost, State, StateChange,
     StateError, Subscription, SubscriptionRow, Trouble,
 };
 
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    async fn open(&self) -> State {
-        State::open(self.0.path().join("host.db")).await.unwrap()
-    }
+on_both_engines! {
+    what_a_handler_did_is_there_after_reopening,
+    a_failing_call_keeps_nothing_and_does_not_undo_the_calls_that_share_its_commit,
+    the_same_post_key_is_one_post_per_room_also_after_its_delivery,
+    posts_wait_in_order_until_delivered_or_dead_and_dead_ones_are_kept,
+    a_cursor_only_moves_forward_unless_it_is_placed,
+    the_inbox_gives_the_oldest_of_each_source_and_takes_a_cause_once,
+    a_feed_has_one_first_run_and_remembers_what_it_listed_also_at_another_address,
+    a_subscription_that_missed_a_fetch_is_not_served,
+    items_are_forgotten_when_they_are_old_and_no_longer_listed,
+    what_operators_are_told_is_stored_with_what_it_is_about,
 }
 
 fn post(key: &str, room: &str) -> NewPost {
@@ -79,10 +81,8 @@ async fn keys(state: &State, room: &str) -> Vec<String> {
     rows.into_iter().map(|row| row.key).collect()
 }
 
-#[tokio::test]
-async fn what_a_handler_did_is_there_after_reopening() {
-    let folder = Folder::new();
-    let state = folder.open().await;
+async fn what_a_handler_did_is_there_after_reopening(home: Home) {
+    let state = home.open().await;
     accept(&state, "daily", 5, vec![input("schedule:daily", "d5")]).await;
     let seq = state.inbox_heads("news".into(), 10).await.unwrap()[0].seq;
     state
@@ -99,7 +99,7 @@ async fn what_a_handler_did_is_there_after_reopening() {
         .unwrap();
     state.close().await;
 
-    let state = folder.open().await;
+    let state = home.open().await;
     assert_eq!(keys(&state, "r").await, ["a", "b"]);
     assert_eq!(
         state.cursor("news".into(), "ma-chan://x/1".into()).await.unwrap(),
@@ -119,9 +119,9 @@ async fn what_a_handler_did_is_there_after_reopening() {
 
 #[tokio::test]
 async fn a_second_host_on_the_same_file_is_refused_until_the_first_has_closed_it() {
-    let folder = Folder::new();
-    let state = folder.open().await;
-    let second = State::open(folder.0.path().join("host.db")).await;
+    let home = Home::file();
+    let state = home.open().await;
+    let second = State::open(home.place()).await;
     assert!(matches!(second, Err(StateError::InUse { .. })));
     assert!(
         second
@@ -130,15 +130,15 @@ async fn a_second_host_on_the_same_file_is_refused_until_the_first_has_closed_it
             .ends_with("host.db is in use by another host")
     );
     state.close().await;
-    folder.open().await.close().await;
+    home.open().await.close().await;
     assert!(matches!(state.outbox_depth().await, Err(StateError::Closed)));
 }
 
 #[tokio::test]
 async fn a_file_of_a_later_version_is_refused_and_left_alone() {
-    let folder = Folder::new();
-    folder.open().await.close().await;
-    let path = folder.0.path().join("host.db");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("host.db");
+    State::open(path.clone()).await.unwrap().close().await;
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
@@ -149,10 +149,8 @@ async fn a_file_of_a_later_version_is_refused_and_left_alone() {
     );
 }
 
-#[tokio::test]
-async fn a_failing_call_keeps_nothing_and_does_not_undo_the_calls_that_share_its_commit() {
-    let folder = Folder::new();
-    let state = folder.open().await;
+async fn a_failing_call_keeps_nothing_and_does_not_undo_the_calls_that_share_its_commit(home: Home) {
+    let state = home.open().await;
     let bad = state.call(|db| {
         db.execute("INSERT INTO cursor VALUES ('news', 'r', 9)", values![])?;
         db.execute("INSERT INTO no_such_table VALUES (1)", values![])
@@ -166,10 +164,8 @@ async fn a_failing_call_keeps_nothing_and_does_not_undo_the_calls_that_share_its
     state.close().await;
 }
 
-#[tokio::test]
-async fn the_same_post_key_is_one_post_per_room_also_after_its_delivery() {
-    let folder = Folder::new();
-    let state = folder.open().await;
+async fn the_same_post_key_is_one_post_per_room_also_after_its_delivery(home: Home) {
+    let state = home.open().await;
     state
         .commit(handled(vec![post("a", "r"), post("a", "other")]))
         .await
@@ -193,10 +189,8 @@ async fn the_same_post_key_is_one_post_per_room_also_after_its_delivery() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn posts_wait_in_order_until_delivered_or_dead_and_dead_ones_are_kept() {
-    let folder = Folder::new();
-    let state = folder.open().await;
+async fn posts_wait_in_order_until_delivered_or_dead_and_dead_ones_are_kept(home: Home) {
+    let state = home.open().await;
     state
         .commit(handled(vec![post("a", "r"), post("b", "r"), post("c", "r")]))
         .await
@@ -232,10 +226,8 @@ async fn posts_wait_in_order_until_delivered_or_dead_and_dead_ones_are_kept() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn a_cursor_only_moves_forward_unless_it_is_placed() {
-    let folder = Folder::new();
-    let state = folder.open().await;
+async fn a_cursor_only_moves_forward_unless_it_is_placed(home: Home) {
+    let state = home.open().await;
     for message in [5, 3] {
         let cursors = vec![("r".to_owned(), message)];
         state
@@ -252,10 +244,8 @@ async fn a_cursor_only_moves_forward_unless_it_is_placed() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn the_inbox_gives_the_oldest_of_each_source_and_takes_a_cause_once() {
-    let folder = Folder::new();
-    let state = folder.open().await;
+async fn the_inbox_gives_the_oldest_of_each_source_and_takes_a_cause_once(home: Home) {
+    let state = home.open().await;
     let fires = vec![
         input("a", "a1"),
         input("a", "a2"),
@@ -308,10 +298,8 @@ async fn is_served(state: &State, url: &str) -> bool {
     known(state, url).await.1.is_some_and(|known| known.served)
 }
 
-#[tokio::test]
-async fn a_feed_has_one_first_run_and_remembers_what_it_listed_also_at_another_address() {
-    let folder = Folder::new();
-    let state = folder.open().await;
+async fn a_feed_has_one_first_run_and_remembers_what_it_listed_also_at_another_address(home: Home) {
+    let state = home.open().await;
     assert_eq!(known(&state, "u").await, (FeedRow::default(), None));
     let first = FeedRecord {
         subscription: subscription(),
@@ -327,7 +315,7 @@ async fn a_feed_has_one_first_run_and_remembers_what_it_listed_also_at_another_a
         .unwrap();
     state.close().await;
 
-    let state = folder.open().await;
+    let state = home.open().await;
     let (row, subscription_row) = known(&state, "u").await;
     assert_eq!(row.validators, "{\"etag\":\"x\"}");
     let expected = SubscriptionRow {
@@ -362,10 +350,8 @@ fn record(listed: &[&str]) -> FeedRecord {
     }
 }
 
-#[tokio::test]
-async fn a_subscription_that_missed_a_fetch_is_not_served() {
-    let folder = Folder::new();
-    let state = folder.open().await;
+async fn a_subscription_that_missed_a_fetch_is_not_served(home: Home) {
+    let state = home.open().await;
     assert!(!is_served(&state, "u").await);
     state
         .record_fetch("u".into(), "v1".into(), vec![record(&["1"])], 10)
@@ -381,10 +367,8 @@ async fn a_subscription_that_missed_a_fetch_is_not_served() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn items_are_forgotten_when_they_are_old_and_no_longer_listed() {
-    let folder = Folder::new();
-    let state = folder.open().await;
+async fn items_are_forgotten_when_they_are_old_and_no_longer_listed(home: Home) {
+    let state = home.open().await;
     state
         .record_fetch("u".into(), "v1".into(), vec![record(&["1", "2"])], 10)
         .await
@@ -404,10 +388,8 @@ async fn items_are_forgotten_when_they_are_old_and_no_longer_listed() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn what_operators_are_told_is_stored_with_what_it_is_about() {
-    let folder = Folder::new();
-    let state = folder.open().await;
+async fn what_operators_are_told_is_stored_with_what_it_is_about(home: Home) {
+    let state = home.open().await;
     state
         .record_fetch("u".into(), "v1".into(), vec![record(&["1"])], 10)
         .await

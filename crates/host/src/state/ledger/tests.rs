@@ -4,9 +4,18 @@ use super::super::{FeedRecord, Handled, NewInput, NewPost, State, Subscription};
 use super::NewEntry;
 use crate::ledger::{LedgerQuery, LedgerStatus};
 use crate::state::db::values;
+use crate::state::homes::{Home, on_both_engines};
 
-async fn state(folder: &tempfile::TempDir) -> State {
-    State::open(folder.path().join("host.db")).await.unwrap()
+on_both_engines! {
+    what_is_accepted_is_seen_once_and_what_is_passed_over_has_its_reason,
+    an_entry_shares_the_fate_of_the_change_it_tells_of,
+    entries_are_found_by_bot_room_status_time_and_message,
+    the_ledger_is_bounded_by_age_and_by_number,
+    without_a_ledger_nothing_is_told_and_all_else_happens,
+}
+
+async fn state(home: &Home) -> State {
+    home.open().await
 }
 
 fn entry(item: &str, status: LedgerStatus) -> NewEntry {
@@ -18,10 +27,8 @@ async fn told(state: &State, query: LedgerQuery) -> Vec<(String, LedgerStatus)> 
     entries.into_iter().map(|one| (one.item, one.status)).collect()
 }
 
-#[tokio::test]
-async fn what_is_accepted_is_seen_once_and_what_is_passed_over_has_its_reason() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = state(&folder).await;
+async fn what_is_accepted_is_seen_once_and_what_is_passed_over_has_its_reason(home: Home) {
+    let state = state(&home).await;
     let input = NewInput {
         instance: "news".into(),
         source: "feed:f".into(),
@@ -58,10 +65,8 @@ async fn what_is_accepted_is_seen_once_and_what_is_passed_over_has_its_reason() 
     state.close().await;
 }
 
-#[tokio::test]
-async fn an_entry_shares_the_fate_of_the_change_it_tells_of() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = state(&folder).await;
+async fn an_entry_shares_the_fate_of_the_change_it_tells_of(home: Home) {
+    let state = state(&home).await;
     let ledger = state.ledger;
     let bad = state
         .call(move |db| {
@@ -74,10 +79,8 @@ async fn an_entry_shares_the_fate_of_the_change_it_tells_of() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn entries_are_found_by_bot_room_status_time_and_message() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = state(&folder).await;
+async fn entries_are_found_by_bot_room_status_time_and_message(home: Home) {
+    let state = state(&home).await;
     let acknowledged = entry("feed:f:1", LedgerStatus::Acknowledged)
         .in_room("Ämter")
         .message(Some(42));
@@ -135,10 +138,8 @@ async fn entries_are_found_by_bot_room_status_time_and_message() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn the_ledger_is_bounded_by_age_and_by_number() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = state(&folder).await;
+async fn the_ledger_is_bounded_by_age_and_by_number(home: Home) {
+    let state = state(&home).await;
     for at in 1..=10 {
         state
             .note(vec![entry(&format!("i:{at}"), LedgerStatus::Seen)], at)
@@ -158,10 +159,8 @@ async fn the_ledger_is_bounded_by_age_and_by_number() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn without_a_ledger_nothing_is_told_and_all_else_happens() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = state(&folder).await.without_ledger();
+async fn without_a_ledger_nothing_is_told_and_all_else_happens(home: Home) {
+    let state = state(&home).await.without_ledger();
     let post = NewPost {
         key: "k".into(),
         user: "sip:bot@x".into(),

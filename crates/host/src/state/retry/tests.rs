@@ -3,6 +3,14 @@
 use super::super::{Handled, NewEntry, NewPost, Quarantined, State};
 use super::Revived;
 use crate::ledger::{LedgerQuery, LedgerStatus, Retry};
+use crate::state::homes::{Home, on_both_engines};
+
+on_both_engines! {
+    dead_posts_wait_again_one_by_one_or_all,
+    quarantined_events_go_back_to_the_inbox_when_they_can_be_tried_again,
+    what_can_be_retried_is_listed_however_old_it_is,
+    an_entry_of_the_ledger_names_what_it_is_about,
+}
 
 fn post(key: &str, cause: &str) -> NewPost {
     NewPost {
@@ -18,8 +26,8 @@ fn post(key: &str, cause: &str) -> NewPost {
 }
 
 /// Two dead posts and two quarantined events, of which one cannot be tried again.
-async fn given_up(folder: &tempfile::TempDir) -> State {
-    let state = State::open(folder.path().join("host.db")).await.unwrap();
+async fn given_up(home: &Home) -> State {
+    let state = home.open().await;
     let posts = vec![post("a", "feed:f:1"), post("b", "feed:f:2")];
     let commit = |posts, quarantine| {
         state.commit(Handled {
@@ -62,10 +70,8 @@ async fn causes(state: &State) -> Vec<String> {
     rows.into_iter().map(|row| row.cause).collect()
 }
 
-#[tokio::test]
-async fn dead_posts_wait_again_one_by_one_or_all() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = given_up(&folder).await;
+async fn dead_posts_wait_again_one_by_one_or_all(home: Home) {
+    let state = given_up(&home).await;
     let revived = state.retry(Retry::Item("feed:f:2".into()), 2).await.unwrap();
     assert_eq!(revived.posts, [("sip:bot@x".to_owned(), "r".to_owned())]);
     assert_eq!(causes(&state).await, ["feed:f:2"]);
@@ -85,10 +91,8 @@ async fn dead_posts_wait_again_one_by_one_or_all() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn quarantined_events_go_back_to_the_inbox_when_they_can_be_tried_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = given_up(&folder).await;
+async fn quarantined_events_go_back_to_the_inbox_when_they_can_be_tried_again(home: Home) {
+    let state = given_up(&home).await;
     let revived = state.retry(Retry::Quarantined(None), 2).await.unwrap();
     assert_eq!((revived.events.len(), revived.kept_back), (1, 1));
     assert!(causes(&state).await.is_empty(), "posts were not asked for");
@@ -98,10 +102,8 @@ async fn quarantined_events_go_back_to_the_inbox_when_they_can_be_tried_again() 
     state.close().await;
 }
 
-#[tokio::test]
-async fn what_can_be_retried_is_listed_however_old_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = given_up(&folder).await;
+async fn what_can_be_retried_is_listed_however_old_it_is(home: Home) {
+    let state = given_up(&home).await;
     let entry = |item: &str, status| NewEntry::new("news", item, status);
     let entries = vec![
         entry("feed:f:1", LedgerStatus::Dead),
@@ -116,10 +118,8 @@ async fn what_can_be_retried_is_listed_however_old_it_is() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn an_entry_of_the_ledger_names_what_it_is_about() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = given_up(&folder).await;
+async fn an_entry_of_the_ledger_names_what_it_is_about(home: Home) {
+    let state = given_up(&home).await;
     let about = state.ledger_about("feed:f:1".into()).await.unwrap();
     let revived = state.retry(Retry::Entry(about[0].number), 2).await.unwrap();
     assert_eq!(revived.posts.len(), 1);

@@ -5,10 +5,19 @@ use parlor_bot::schedule::{Busy, Excluded, Skipped};
 
 use super::{Decisions, DueTime, Settled};
 use crate::ledger::LedgerStatus;
+use crate::state::homes::{Home, on_both_engines};
 use crate::state::{Handled, NewInput, NewPost, State};
 
-async fn open(folder: &tempfile::TempDir) -> State {
-    State::open(folder.path().join("host.db")).await.unwrap()
+on_both_engines! {
+    each_time_is_decided_once_whoever_asks_again,
+    a_time_that_comes_while_earlier_ones_wait_goes_by_the_rule,
+    a_fire_waits_until_its_posts_are_delivered_and_other_schedules_do_not_care,
+    what_waits_of_one_schedule_is_bounded,
+    a_schedule_that_was_taken_out_and_comes_back_begins_anew,
+}
+
+async fn open(home: &Home) -> State {
+    home.open().await
 }
 
 fn cause(schedule: &str, due: i64) -> String {
@@ -67,10 +76,8 @@ async fn handle(state: &State, key: &str) {
     state.commit(handled).await.unwrap();
 }
 
-#[tokio::test]
-async fn each_time_is_decided_once_whoever_asks_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = open(&folder).await;
+async fn each_time_is_decided_once_whoever_asks_again(home: Home) {
+    let state = open(&home).await;
     let excluded = Skipped::Excluded(Excluded::Only {
         calendars: vec!["shifts.ics".into()],
     });
@@ -100,11 +107,10 @@ async fn each_time_is_decided_once_whoever_asks_again() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn a_time_that_comes_while_earlier_ones_wait_goes_by_the_rule() {
+async fn a_time_that_comes_while_earlier_ones_wait_goes_by_the_rule(home: Home) {
     for (busy, fired) in [(Busy::Skip, 1), (Busy::One, 2), (Busy::Queue, 4)] {
-        let folder = tempfile::tempdir().unwrap();
-        let state = open(&folder).await;
+        let home = home.another();
+        let state = open(&home).await;
         let times = (1..=4).map(|n| fires("s", n * 1000)).collect();
         let settled = decide(&state, "s", busy, times).await;
         assert_eq!(
@@ -120,10 +126,8 @@ async fn a_time_that_comes_while_earlier_ones_wait_goes_by_the_rule() {
     }
 }
 
-#[tokio::test]
-async fn a_fire_waits_until_its_posts_are_delivered_and_other_schedules_do_not_care() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = open(&folder).await;
+async fn a_fire_waits_until_its_posts_are_delivered_and_other_schedules_do_not_care(home: Home) {
+    let state = open(&home).await;
     let decide = |schedule, due| decide(&state, schedule, Busy::Skip, vec![fires(schedule, due)]);
     assert_eq!(decide("a:b", 1000).await.fired, [1000]);
     assert_eq!(decide("a", 1000).await.fired, [1000], "`a:b` is another schedule");
@@ -140,10 +144,8 @@ async fn a_fire_waits_until_its_posts_are_delivered_and_other_schedules_do_not_c
     state.close().await;
 }
 
-#[tokio::test]
-async fn what_waits_of_one_schedule_is_bounded() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = open(&folder).await;
+async fn what_waits_of_one_schedule_is_bounded(home: Home) {
+    let state = open(&home).await;
     let limit = i64::from(Busy::Queue.limit());
     let times = (0..limit + 3).map(|n| fires("s", n * 1000)).collect();
     let settled = decide(&state, "s", Busy::Queue, times).await;
@@ -152,10 +154,8 @@ async fn what_waits_of_one_schedule_is_bounded() {
     state.close().await;
 }
 
-#[tokio::test]
-async fn a_schedule_that_was_taken_out_and_comes_back_begins_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = open(&folder).await;
+async fn a_schedule_that_was_taken_out_and_comes_back_begins_anew(home: Home) {
+    let state = open(&home).await;
     let begin = async |names: &[&str], now: i64| {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
         let last = state.begin_schedules("bot".into(), names, now).await.unwrap();
