@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use parlor_bot::SipUri;
 
-use crate::status::{EndpointStatus, FeedStatus, InstanceStatus, RoomStatus};
+use crate::status::{EndpointStatus, FeedStatus, InstanceStatus, PoolStatus, RoomStatus};
 
 /// Lines by what they are about. Locks are held for one reading or one change, never over an await.
 #[derive(Debug, Default)]
@@ -14,6 +14,7 @@ pub(crate) struct Board {
     rooms: Lines<(SipUri, String), RoomStatus>,
     instances: Lines<String, InstanceStatus>,
     feeds: Lines<String, FeedStatus>,
+    pool: Mutex<Option<PoolStatus>>,
 }
 
 #[derive(Debug)]
@@ -50,6 +51,22 @@ impl<K: Ord, V: Clone> Lines<K, V> {
 }
 
 impl Board {
+    pub(crate) fn set_pool(&self, pool: PoolStatus) {
+        *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = Some(pool);
+    }
+
+    pub(crate) fn pool(&self) -> Option<PoolStatus> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets what runs: nothing does any more.
+    pub(crate) fn clear(&self) {
+        self.endpoints.keep(|_| false);
+        self.rooms.keep(|_| false);
+        self.instances.keep(|_| false);
+        self.feeds.keep(|_| false);
+    }
+
     pub(crate) fn add_endpoint(&self, line: EndpointStatus) {
         self.endpoints.add(line.user.clone(), line);
     }

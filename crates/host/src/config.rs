@@ -19,6 +19,8 @@ use crate::webhooks::Webhooks;
 /// Everything a host needs. Nothing in it is looked up again later, so that nothing fails later because of it.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// How this host is called beside others that share its state.
+    pub name: String,
     /// Where cursors, outbox, bot values, feeds and schedules are kept.
     pub state: Place,
     /// The Unix socket through which programs of the same user may ask this host; `None` opens none.
@@ -154,6 +156,8 @@ pub struct Tuning {
     pub mail_retry_base: Duration,
     /// The longest wait after that.
     pub mail_retry_cap: Duration,
+    /// How long a host that is not heard of keeps what it leads; by the clock of the database that hosts share.
+    pub lease: Duration,
     /// How many feeds are fetched at once.
     pub fetches: usize,
     /// How long delivered posts stay in the outbox to be looked at.
@@ -181,6 +185,8 @@ impl Default for Tuning {
             // Servers that put off what they have not seen before take it after some minutes.
             mail_retry_base: Duration::from_secs(60),
             mail_retry_cap: Duration::from_secs(15 * 60),
+            // Readers hardly notice a pause of that length, and a database may take as long to fail over.
+            lease: Duration::from_secs(10),
             fetches: 8,
             keep_delivered: Duration::from_secs(7 * 24 * 3600),
             keep_unlisted: Duration::from_secs(90 * 24 * 3600),
@@ -195,6 +201,7 @@ impl Config {
     /// A configuration with defaults for everything but these.
     pub fn new(state: impl Into<Place>, service: ChatService) -> Self {
         Self {
+            name: "parlor".to_owned(),
             state: state.into(),
             control_socket: None,
             folder: PathBuf::from("."),

@@ -32,6 +32,7 @@ use crate::remover::{Remover, is_removal};
 use crate::room::{Arrivals, Authors, Bots, Listening, RoomJob, RoomTask, room_key};
 use crate::runner::Runner;
 use crate::sender::{Budgets, Sender, Turns};
+use crate::shift::Leads;
 use crate::state::StateError;
 use crate::status::{EndpointStatus, InstanceStatus, RoomStatus};
 use crate::timekeeper::{Scheduled, Timekeeper, Timetable};
@@ -63,6 +64,7 @@ pub(crate) struct Crew {
     /// Rung for mails; nobody listens without a mail server.
     mail_bell: Arc<Notify>,
     mail: Option<Arc<MailConfig>>,
+    mail_courier: Option<Part>,
     stops: Stops,
     tasks: Tasks,
     endpoints: BTreeMap<SipUri, RunningEndpoint>,
@@ -143,6 +145,7 @@ impl Crew {
             complete: CancellationToken::new(),
             mail_bell: Arc::default(),
             mail: config.mail.clone().map(Arc::new),
+            mail_courier: None,
             stops: Stops::default(),
             tasks: Tasks::default(),
             endpoints: BTreeMap::new(),
@@ -166,11 +169,13 @@ impl Crew {
         &self.hooks
     }
 
-    /// From now on there are these webhooks, by instance.
+    /// From now on there are these webhooks, by instance. What comes for one that does not run here waits in the inbox for
+    /// whoever runs it.
     pub(crate) fn begin_hooks(&self, hooks: impl IntoIterator<Item = (String, ReadyHook)>) {
-        self.hooks.set(hooks.into_iter().filter_map(|(instance, hook)| {
-            let bell = self.instances.get(&instance)?.bell.clone();
-            Some((instance, bell, hook))
+        self.hooks.set(hooks.into_iter().map(|(instance, hook)| {
+            let running = self.instances.get(&instance);
+            let bell = running.map(|one| one.bell.clone()).unwrap_or_default();
+            (instance, bell, hook)
         }));
     }
 
@@ -239,14 +244,21 @@ impl Crew {
         self.endpoints.insert(user, running);
     }
 
-    /// Begins to deliver mail, when there is a server for it.
-    pub(crate) fn begin_mail(&mut self) {
+    /// Begins to deliver the mails that are for this host, when there is a server for them.
+    pub(crate) fn begin_mail(&mut self, leads: &Leads) {
         let Some(config) = &self.mail else { return };
         self.bells.mail(self.mail_bell.clone());
         let (ground, config) = (self.ground.clone(), MailConfig::clone(config));
-        let (bell, finish) = (self.mail_bell.clone(), self.stops.finish.clone());
-        let courier = MailCourier::new(ground, config, bell, finish);
-        self.tasks.senders.spawn(courier.run());
+        let (bell, finish) = (self.mail_bell.clone(), self.stops.finish.child_token());
+        let courier = MailCourier::new(ground, config, leads.clone(), bell, finish.clone());
+        self.mail_courier = Some(Part::begin(&mut self.tasks.senders, finish, courier.run()));
+    }
+
+    /// Ends to deliver mail; a mail that is under way is finished until the deadline.
+    pub(crate) async fn end_mail(&mut self, deadline: Instant) {
+        if let Some(courier) = self.mail_courier.take() {
+            courier.end(deadline).await;
+        }
     }
 
     /// What bots of a user want to be removed is, where this host may have it removed.
@@ -358,9 +370,12 @@ impl Crew {
         Ok(())
     }
 
-    /// Serves posts of an earlier run whose room no instance names any more.
-    pub(crate) async fn begin_left_over(&mut self) -> Result<(), StateError> {
+    /// Serves posts of an earlier run whose room no instance names any more, of the endpoints that are for this host.
+    pub(crate) async fn begin_left_over(&mut self, leads: &Leads) -> Result<(), StateError> {
         for (user, room) in self.ground.state.rooms_with_waiting_posts().await? {
+            if !leads.has(&user) {
+                continue;
+            }
             if is_mail(&room) {
                 if self.mail.is_none() {
                     let reason = "mail waits, and there is no [host.mail] any more".to_owned();
@@ -627,14 +642,16 @@ impl Crew {
         sources
     }
 
-    /// Leaves rooms that no instance is in any more and where nothing waits, and signs out endpoints that are not
-    /// wanted and have no room left.
+    /// Leaves rooms that no instance is in any more and where nothing waits that is for this host, and signs out
+    /// endpoints that are not wanted and have no room left.
     pub(crate) async fn end_idle(
         &mut self,
         wanted: &BTreeSet<SipUri>,
+        leads: &Leads,
         deadline: Instant,
     ) -> Result<(), StateError> {
-        let waiting = self.ground.state.rooms_with_waiting_posts().await?;
+        let mut waiting = self.ground.state.rooms_with_waiting_posts().await?;
+        waiting.retain(|(user, _)| leads.has(user));
         let mut used: BTreeSet<(SipUri, String)> = BTreeSet::new();
         for one in self.instances.values() {
             let rooms = one.config.rooms.iter();
@@ -702,6 +719,19 @@ impl Crew {
         for tasks in [sources, workers, senders, connections] {
             tasks.shutdown().await;
         }
+    }
+
+    /// Ends everything at once and forgets it, as if nothing had ever begun.
+    pub(crate) async fn reset(&mut self) {
+        self.kill().await;
+        (self.stops, self.complete) = Default::default();
+        self.endpoints.clear();
+        self.rooms.clear();
+        self.instances.clear();
+        (self.poller, self.timekeeper, self.mail_courier) = (None, None, None);
+        self.timetable.clear();
+        self.bells.clear();
+        self.ground.board.clear();
     }
 }
 

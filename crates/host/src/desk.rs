@@ -87,8 +87,13 @@ impl Bells {
         };
     }
 
+    /// Wakes nobody any more.
+    pub(crate) fn clear(&self) {
+        *self.lock() = Known::default();
+    }
+
     /// Wakes a sender, or the courier when it is a person or mail, or the remover; `false` when there is none.
-    fn ring_sender(&self, place: &(String, String)) -> bool {
+    pub(crate) fn ring_sender(&self, place: &(String, String)) -> bool {
         let known = self.lock();
         let (user, to) = place;
         let courier = || known.couriers.get(user).filter(|_| is_person(to));
@@ -104,7 +109,7 @@ impl Bells {
     }
 
     /// Wakes a worker for its inbox; `false` when there is none.
-    fn ring_worker(&self, instance: &str) -> bool {
+    pub(crate) fn ring_worker(&self, instance: &str) -> bool {
         let known = self.lock();
         let bell = known.workers.get(instance);
         bell.inspect(|bell| bell.ring_for_inbox()).is_some()
@@ -121,6 +126,7 @@ impl Desk {
         let age = |oldest: i64| u64::try_from(now.timestamp_millis() - oldest).unwrap_or(0) / 1000;
         Status {
             at: now,
+            pool: board.pool(),
             endpoints: board.endpoints(),
             rooms: board.rooms(),
             instances: board.instances(),

@@ -297,6 +297,16 @@ pub enum HostEvent {
         /// Instances that are not named any more.
         removed: Vec<String>,
     },
+    /// Hosts came to the pool or left it, or this one leads other endpoints than before, with the bots that post as them.
+    PoolChanged {
+        /// The names of the hosts that are there.
+        hosts: Vec<String>,
+        /// What this host leads.
+        endpoints: Vec<SipUri>,
+    },
+    /// Other hosts of the pool have taken over, because this one was silent for too long. It has ended all that it did, and
+    /// joins the pool anew.
+    TakenOver,
     /// The host stops.
     Stopping,
 }

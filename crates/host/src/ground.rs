@@ -35,7 +35,7 @@ impl Ground {
     }
 
     /// Repeats a call on the state until it succeeds: a full disk is waited for, not answered with lost work.
-    /// `None` when the state is closed, or when `stop` is cancelled and the call still fails.
+    /// `None` when the state is closed, when another host has taken over, or when `stop` is cancelled and the call still fails.
     pub(crate) async fn insist<T, C>(
         &self,
         stop: &CancellationToken,
@@ -48,7 +48,7 @@ impl Ground {
         loop {
             match call().await {
                 Ok(value) => return Some(value),
-                Err(StateError::Closed) => return None,
+                Err(StateError::Closed | StateError::Fenced) => return None,
                 Err(error) => {
                     let reason = reason(&error);
                     tracing::error!(%reason, "the state file refused a change");

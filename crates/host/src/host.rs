@@ -1,32 +1,33 @@
 //! A running host: started from a configuration, asked for its status, shut down.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use parlor_bot::Registry;
 use parlor_control::{Socket, SocketError};
 use thiserror::Error;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Config, InstanceConfig};
+use crate::config::Config;
 use crate::control;
 use crate::crew::{Crew, join};
 use crate::desk::Desk;
 use crate::events::{Announcer, HostEvent, HostEvents};
-use crate::ground::{Ground, pause};
+use crate::ground::Ground;
 use crate::health::Health;
 use crate::ledger::{LedgerEntry, LedgerQuery, Retried, Retry};
+use crate::pool::{self, Pool};
+use crate::shift::{Leads, Shift};
 use crate::state::{Place, State, StateError};
-use crate::status::{InstanceStatus, Status};
-use crate::validate::{Problem, inspect};
+use crate::status::Status;
 use crate::webhooks::{Listener, Webhooks};
 
-/// How often what is no longer needed is removed from the state.
-const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 /// How long an answer on the control socket may hold up the end.
 const CONTROL: Duration = Duration::from_secs(2);
 
@@ -62,13 +63,18 @@ pub struct ShutdownReport {
 /// A running host. Dropping it without [`Host::shutdown`] ends it as a crash would: nothing committed is lost.
 #[derive(Debug)]
 pub struct Host {
-    pub(crate) ground: Ground,
-    pub(crate) crew: Crew,
+    ground: Ground,
+    pub(crate) shift: Arc<Mutex<Shift>>,
+    /// None where the state is a file.
+    pub(crate) place: Option<pool::Place>,
     desk: Desk,
-    first_listener: Mutex<Option<HostEvents>>,
+    first_listener: std::sync::Mutex<Option<HostEvents>>,
+    webhooks: Option<SocketAddr>,
+    /// The listener for webhooks: whichever host of a pool is asked takes a request.
+    listening: JoinSet<()>,
+    end_listening: CancellationToken,
     /// The control socket is closed last, so that it can be asked how the stopping goes.
     control: JoinSet<()>,
-    webhooks: Option<SocketAddr>,
     end_control: CancellationToken,
 }
 
@@ -96,40 +102,33 @@ pub async fn start(config: Config, registry: Registry) -> Result<Host, StartErro
         tuning: config.tuning.clone().into(),
         board: Default::default(),
     };
-    let first_listener = Mutex::new(Some(ground.announcer.listen()));
-    let mut crew = Crew::new(ground.clone(), registry.clone(), &config);
-    for endpoint in &config.endpoints {
-        crew.begin_endpoint(endpoint);
-    }
-    let mut hooks = Vec::new();
-    for (instance, made) in inspect(&config, &registry) {
-        match made {
-            Ok(mut made) => {
-                let own = std::mem::take(&mut made.hooks).into_iter();
-                hooks.extend(own.map(|hook| (instance.id.clone(), hook)));
-                crew.begin_instance(instance, made, None).await?;
-            }
-            Err(problems) => {
-                let quarantined = ground.state.quarantined(instance.id.clone()).await?;
-                leave_out(&ground, instance, quarantined, &problems);
-            }
-        }
-    }
-    crew.begin_mail();
-    crew.begin_left_over().await?;
-    crew.begin_hooks(hooks);
-    crew.begin_sources();
-    let (listener, webhooks) = listener.unzip();
-    if let Some(listener) = listener {
-        let hooks = crew.hooks().clone();
-        crew.begin_chore(|ground, stop| listener.serve(hooks, ground, stop));
-    }
-    crew.begin_chore(keep_house);
+    let first_listener = std::sync::Mutex::new(Some(ground.announcer.listen()));
+    let crew = Crew::new(ground.clone(), registry, &config);
+    let hooks = crew.hooks().clone();
     let desk = Desk {
         ground: ground.clone(),
         timetable: crew.timetable().clone(),
         bells: crew.bells().clone(),
     };
+    let in_pool = matches!(config.state, Place::Database(_));
+    let leads = if in_pool {
+        Leads::Only(BTreeSet::new())
+    } else {
+        Leads::All
+    };
+    let mut shift = Shift::new(ground.clone(), crew, config.clone(), leads);
+    shift.begin().await?;
+    let shift = Arc::new(Mutex::new(shift));
+    let place = match in_pool {
+        true => Some(take_place(&desk, &shift, &config).await),
+        false => None,
+    };
+    // Begun last: from now on requests are taken.
+    let (listener, webhooks) = listener.unzip();
+    let (mut listening, end_listening) = (JoinSet::new(), CancellationToken::new());
+    if let Some(listener) = listener {
+        listening.spawn(listener.serve(hooks, ground.clone(), end_listening.clone()));
+    }
     let (mut control, end_control) = (JoinSet::new(), CancellationToken::new());
     if let Some(socket) = socket {
         let mut router = control::router(desk.clone());
@@ -140,11 +139,14 @@ pub async fn start(config: Config, registry: Registry) -> Result<Host, StartErro
     }
     Ok(Host {
         ground,
-        crew,
+        shift,
+        place,
         desk,
         first_listener,
-        control,
         webhooks,
+        listening,
+        end_listening,
+        control,
         end_control,
     })
 }
@@ -160,6 +162,26 @@ async fn listen(webhooks: Webhooks) -> Result<(Listener, SocketAddr), StartError
     bound
         .await
         .map_err(|source| StartError::Webhooks { address, source })
+}
+
+/// Begins to take part in the pool.
+async fn take_place(desk: &Desk, shift: &Arc<Mutex<Shift>>, config: &Config) -> pool::Place {
+    let (wanted, told) = watch::channel(shift.lock().await.endpoints());
+    let stop = CancellationToken::new();
+    let pool = Pool {
+        ground: desk.ground.clone(),
+        shift: Arc::clone(shift),
+        bells: desk.bells.clone(),
+        name: config.name.clone(),
+        lease: config.tuning.lease,
+        wanted: told,
+        stop: stop.clone(),
+    };
+    pool::Place {
+        wanted,
+        stop,
+        task: tokio::spawn(pool.run()),
+    }
 }
 
 /// Gives dead posts and quarantined events of a host that does not run another chance: at its next start.
@@ -178,25 +200,6 @@ pub async fn retry_stopped(place: Place, retry: Retry) -> Result<Retried, StateE
         kept_back: revived.kept_back,
         waiting_for_start: posts + events,
     })
-}
-
-/// An instance whose settings are wrong does not run; the others do.
-fn leave_out(ground: &Ground, instance: &InstanceConfig, quarantined: u64, problems: &[Problem]) {
-    let reasons = problems
-        .iter()
-        .map(|problem| format!("{}: {}", problem.path, problem.source.message()));
-    let reason = reasons.collect::<Vec<_>>().join("; ");
-    tracing::error!(instance = %instance.id, %reason, "bot left out");
-    // Of two instances with the same id the first one keeps the line.
-    if ground.board.instances().iter().all(|line| line.id != instance.id) {
-        ground
-            .board
-            .add_instance(InstanceStatus::new(instance, quarantined, Some(reason.clone())));
-    }
-    ground.announcer.tell(HostEvent::BotStopped {
-        instance: instance.id.clone(),
-        reason,
-    });
 }
 
 impl Host {
@@ -254,7 +257,15 @@ impl Host {
     pub async fn shutdown(mut self, drain: Duration) -> ShutdownReport {
         let deadline = Instant::now() + drain;
         self.ground.announcer.tell(HostEvent::Stopping);
-        let unfinished_handlers = self.crew.shut_down(deadline).await;
+        if let Some(place) = &self.place {
+            place.wanted.send_replace(BTreeSet::new());
+        }
+        self.end_listening.cancel();
+        join(&mut self.listening, deadline).await;
+        let unfinished_handlers = self.shift.lock().await.crew().shut_down(deadline).await;
+        if let Some(place) = self.place.take() {
+            place.leave().await;
+        }
         let outbox = self.ground.state.outbox_depth().await.unwrap_or_default();
         self.end_control.cancel();
         join(&mut self.control, Instant::now() + CONTROL).await;
@@ -267,36 +278,13 @@ impl Host {
 
     /// Ends everything at once, as a crash would; returns when the state file is free again.
     pub async fn kill(mut self) {
-        self.crew.kill().await;
+        if let Some(place) = self.place.take() {
+            place.task.abort();
+            let _ended = place.task.await;
+        }
+        self.listening.shutdown().await;
+        self.shift.lock().await.crew().kill().await;
         self.control.shutdown().await;
         self.ground.state.close().await;
-    }
-}
-
-/// Removes what is no longer needed from the state, now and then.
-async fn keep_house(ground: Ground, stop: CancellationToken) {
-    let before = |keep: Duration| ground.clock.millis() - i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
-    loop {
-        let delivered = ground
-            .state
-            .forget_delivered(before(ground.tuning.keep_delivered))
-            .await;
-        let items = ground
-            .state
-            .forget_unlisted(before(ground.tuning.keep_unlisted))
-            .await;
-        let entries = ground
-            .state
-            .forget_ledger(before(ground.tuning.keep_ledger), ground.tuning.ledger_entries)
-            .await;
-        match (delivered, items, entries) {
-            (Ok(posts), Ok(items), Ok(entries)) => tracing::debug!(posts, items, entries, "forgotten"),
-            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
-                tracing::warn!(%error, "old rows could not be removed");
-            }
-        }
-        if !pause(&stop, HOUSEKEEPING).await {
-            return;
-        }
     }
 }

@@ -24,6 +24,7 @@ pub mod feeds;
 mod ground;
 mod health;
 mod host;
+mod house;
 mod key;
 mod lane;
 mod ledger;
@@ -31,6 +32,7 @@ mod mail;
 mod operators;
 mod part;
 mod poller;
+mod pool;
 mod preview;
 mod rate;
 mod reception;
@@ -40,6 +42,7 @@ mod room;
 mod runner;
 pub mod schedule;
 mod sender;
+mod shift;
 mod state;
 mod status;
 mod tally;
@@ -60,8 +63,8 @@ pub use rate::{NotARate, Rate};
 pub use reload::{ReloadError, Reloaded};
 pub use state::{Database, DatabaseError, DbError, LedgerReader, Place, StateError};
 pub use status::{
-    EndpointStatus, FeedState, FeedStatus, InstanceState, InstanceStatus, OutboxStatus, RoomStatus,
-    ScheduleStatus, Status,
+    EndpointStatus, FeedState, FeedStatus, InstanceState, InstanceStatus, OutboxStatus, PoolEndpoint,
+    PoolStatus, RoomStatus, ScheduleStatus, Status,
 };
 pub use validate::{Problem, ProblemKind, validate};
 pub use webhooks::{SHORTEST_SECRET, Webhooks};

@@ -16,6 +16,7 @@ mod error;
 mod feeds;
 mod inbox;
 mod ledger;
+mod membership;
 mod outbox;
 mod read_only;
 mod retry;
@@ -37,6 +38,7 @@ pub(crate) use commit::{Handled, Quarantined, StateChange};
 pub(crate) use feeds::{FeedRecord, FeedRow, FeedTurn, Subscription, SubscriptionRow, Trouble};
 pub(crate) use inbox::{InboxRow, NewInput};
 pub(crate) use ledger::NewEntry;
+pub(crate) use membership::{Standing, fair_share};
 pub use read_only::LedgerReader;
 
 pub(crate) use outbox::{NewPost, OutboxRow};

@@ -12,6 +12,9 @@ use crate::schedule::Next;
 pub struct Status {
     /// When it was taken.
     pub at: DateTime<Utc>,
+    /// The pool; none for a host whose state is a file.
+    #[serde(default)]
+    pub pool: Option<PoolStatus>,
     /// The endpoints, by address.
     pub endpoints: Vec<EndpointStatus>,
     /// The rooms, by user and room.
@@ -109,6 +112,8 @@ pub enum InstanceState {
     Restarting,
     /// Its settings are wrong, or it asked to be stopped.
     Stopped,
+    /// Another host of the pool runs it.
+    Standby,
 }
 
 /// A bot instance.
@@ -160,6 +165,38 @@ impl InstanceStatus {
             last_error: error,
         }
     }
+}
+
+impl InstanceStatus {
+    /// An instance that another host runs.
+    pub(crate) fn standby(instance: &InstanceConfig) -> Self {
+        Self {
+            state: InstanceState::Standby,
+            ..Self::new(instance, 0, None)
+        }
+    }
+}
+
+/// A pool of hosts that share their state, as one of them sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PoolStatus {
+    /// Whether this host is a member; if not, it runs no bots.
+    pub member: bool,
+    /// The names of the hosts that are there, this one too.
+    pub hosts: Vec<String>,
+    /// The endpoints and the host that leads each; none for one that is free.
+    pub endpoints: Vec<PoolEndpoint>,
+}
+
+/// An endpoint, and who runs the bots that post as it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolEndpoint {
+    /// The endpoint.
+    pub user: SipUri,
+    /// The name of the host.
+    pub host: Option<String>,
+    /// Whether that is this host.
+    pub here: bool,
 }
 
 /// The outbox.

@@ -105,6 +105,7 @@ fn instances(exposition: &mut Exposition, snapshot: &Snapshot, thresholds: &Thre
         (InstanceState::Running, "running"),
         (InstanceState::Restarting, "restarting"),
         (InstanceState::Stopped, "stopped"),
+        (InstanceState::Standby, "standby"),
     ];
     let mut family = exposition.family(
         "parlor_host_bot_state",

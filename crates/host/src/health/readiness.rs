@@ -83,6 +83,8 @@ fn reasons(snapshot: &Snapshot, thresholds: &Thresholds, instance: &InstanceStat
         InstanceState::Restarting => {
             reasons.push(format!("it is made anew{}", because(&instance.last_error)));
         }
+        // Whoever runs it answers for it.
+        InstanceState::Standby => return reasons,
         InstanceState::Stopped => reasons.push(format!("it is stopped{}", because(&instance.last_error))),
     }
     let endpoint = snapshot.endpoints.iter().find(|line| line.user == instance.user);

@@ -23,6 +23,7 @@ use crate::fault::Point;
 use crate::ground::{Ground, pause};
 use crate::ledger::LedgerStatus;
 use crate::rate::Bucket;
+use crate::shift::Leads;
 use crate::state::{NewEntry, OutboxRow};
 
 /// A user and an address, as the outbox keeps mails.
@@ -33,6 +34,8 @@ type Place = (String, String);
 pub(crate) struct MailCourier {
     ground: Ground,
     config: MailConfig,
+    /// Whose mails are for this host.
+    leads: Leads,
     /// Rung when a mail was committed.
     bell: Arc<Notify>,
     /// Deliver what can be delivered now, then end.
@@ -62,6 +65,7 @@ impl MailCourier {
     pub(crate) fn new(
         ground: Ground,
         config: MailConfig,
+        leads: Leads,
         bell: Arc<Notify>,
         finish: CancellationToken,
     ) -> Self {
@@ -70,6 +74,7 @@ impl MailCourier {
             away: ground.backoff(),
             ground,
             config,
+            leads,
             bell,
             finish,
             held: BTreeMap::new(),
@@ -98,10 +103,11 @@ impl MailCourier {
     /// The oldest mail whose recipient is not held; `None` when the state is gone.
     async fn next(&mut self) -> Option<Next> {
         let state = &self.ground.state;
-        let places = self
+        let mut places = self
             .ground
             .insist(&self.finish, || state.mails_waited_for())
             .await?;
+        places.retain(|(user, _)| self.leads.has(user));
         let now = Instant::now();
         // A recipient for whom nothing waits any more is not held either.
         self.held.retain(|place, _| places.contains(place));

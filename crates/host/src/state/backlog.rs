@@ -32,7 +32,28 @@ pub(crate) struct Waiting {
     pub(crate) oldest: i64,
 }
 
+/// Who has something waiting.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct WhoWaits {
+    /// Endpoints and rooms with posts.
+    pub(crate) posts: Vec<(String, String)>,
+    /// Instances with events.
+    pub(crate) events: Vec<String>,
+}
+
 impl State {
+    /// Who has something waiting now.
+    pub(crate) async fn who_waits(&self) -> Result<WhoWaits, StateError> {
+        self.call(|db| {
+            let posts = "SELECT DISTINCT endpoint, room FROM outbox WHERE status = 'waiting'";
+            Ok(WhoWaits {
+                posts: db.query(posts, values![], |row| Ok((row.get(0)?, row.get(1)?)))?,
+                events: db.query("SELECT DISTINCT instance FROM inbox", values![], |row| row.get(0))?,
+            })
+        })
+        .await
+    }
+
     /// What waits now.
     pub(crate) async fn backlog(&self) -> Result<Backlog, StateError> {
         self.call(|db| {

@@ -109,6 +109,13 @@ impl Db {
         }
     }
 
+    /// Which member of the pool this host is; a file has no pool.
+    pub(super) fn set_member(&self, token: Option<i64>) {
+        if let Self::Postgres(postgres) = self {
+            postgres.set_member(token);
+        }
+    }
+
     /// Begins a transaction. Only one is under way at a time, on whichever host.
     pub(super) fn begin(&mut self) -> Result<(), DbError> {
         match self {

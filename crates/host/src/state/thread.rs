@@ -14,6 +14,8 @@ const SHARED_COMMIT: usize = 64;
 pub(super) enum Job {
     /// Run a call inside the current transaction.
     Call(Box<dyn Work>),
+    /// Become another member of the pool in a transaction of its own, after all calls that came before.
+    Join(Box<dyn Work>),
     /// Close the database and end.
     Stop,
 }
@@ -114,8 +116,13 @@ fn serve(mut db: Db, mut queue: mpsc::Receiver<Job>) {
             };
         }
         run(&mut db, waiting);
-        if matches!(next, Some(Job::Stop)) {
-            return;
+        match next {
+            Some(Job::Join(work)) => {
+                db.set_member(None);
+                run(&mut db, vec![work]);
+            }
+            Some(Job::Stop) => return,
+            Some(Job::Call(_)) | None => {}
         }
     }
 }

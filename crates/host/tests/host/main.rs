@@ -10,6 +10,7 @@ mod health;
 mod listening;
 mod mail_storm;
 mod mailing;
+mod pool;
 mod privately;
 mod reload;
 mod removing;

@@ -74,6 +74,11 @@ impl Postgres {
         })
     }
 
+    /// Which member this host is from now on; each transaction is checked against it.
+    pub(super) fn set_member(&self, token: Option<i64>) {
+        self.member.set(token);
+    }
+
     pub(super) fn begin(&mut self) -> Result<(), DbError> {
         self.transaction = None;
         if self.client.get_mut().is_closed() {

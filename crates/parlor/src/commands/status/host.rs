@@ -76,6 +76,7 @@ fn bot(bot: &InstanceStatus) -> Vec<String> {
         InstanceState::Running => styled(GOOD, "running"),
         InstanceState::Restarting => styled(WARNING, "restarting"),
         InstanceState::Stopped => styled(BAD, "stopped"),
+        InstanceState::Standby => styled(FAINT, "standby"),
         _ => String::new(),
     };
     vec![

@@ -1,0 +1,264 @@
+//! The part of a host that keeps its place in a pool: it joins, says in time that it is there, and has its shift follow
+//! what it leads.
+//!
+//! A clean stop resigns, so that others take over with their next renewal. A host that dies, or that cannot reach the
+//! database, is struck out by the others when its lease is over. One that comes to itself after that is told by the
+//! database, ends at once all that it still does, and joins as a new member: nothing that it tries in between is kept, and
+//! a post that it still sends carries the key under which the other host sends it too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::Bells;
+use crate::events::HostEvent;
+use crate::ground::{Ground, pause, reason};
+use crate::shift::Shift;
+use crate::state::{Standing, StateError, fair_share};
+use crate::status::{PoolEndpoint, PoolStatus};
+
+/// Renewals within one lease: two may fail before others take over.
+const RENEWALS: u32 = 4;
+
+/// A host among others that share its state.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    pub(crate) ground: Ground,
+    pub(crate) shift: Arc<Mutex<Shift>>,
+    pub(crate) bells: Bells,
+    /// How this host is called beside the others.
+    pub(crate) name: String,
+    /// How long a host that is not heard of keeps what it leads.
+    pub(crate) lease: Duration,
+    /// The endpoints that this host can lead; none of them when it is about to stop.
+    pub(crate) wanted: watch::Receiver<BTreeSet<String>>,
+    /// Cancelled when it is to leave the pool.
+    pub(crate) stop: CancellationToken,
+}
+
+/// A host's place in its pool, as the host holds it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) wanted: watch::Sender<BTreeSet<String>>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) task: JoinHandle<()>,
+}
+
+impl Place {
+    /// Leaves the pool, and what it led to the others.
+    pub(crate) async fn leave(self) {
+        self.stop.cancel();
+        if self.task.await.is_err() {
+            tracing::error!("the task of the pool has failed");
+        }
+    }
+}
+
+/// What a renewal has brought.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    standing: Standing,
+    /// What had been free for so long that it was taken whatever the share.
+    overdue: BTreeSet<String>,
+}
+
+/// Why a membership ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Others have taken over.
+    Fenced,
+    /// The host stops.
+    Stopped,
+}
+
+impl Pool {
+    /// Stays a member until told to stop.
+    pub(crate) async fn run(self) {
+        let mut anew = false;
+        loop {
+            let (state, lease) = (&self.ground.state, self.lease);
+            let join = || state.join(self.name.clone(), lease);
+            let Some(token) = self.ground.insist(&self.stop, join).await else {
+                return;
+            };
+            if anew && let Err(error) = self.shift.lock().await.begin().await {
+                self.failed(&error);
+            }
+            anew = true;
+            let (told, standing) = watch::channel(Told::default());
+            let ended = tokio::select! {
+                ended = self.stay(token, &told) => ended,
+                ended = self.follow(token, standing) => ended,
+            };
+            if ended == Ended::Stopped {
+                return;
+            }
+            tracing::warn!("other hosts of the pool have taken over; joining anew");
+            // Before the new token is asked for: what ran under the old one may not write under the new one.
+            self.shift.lock().await.lose().await;
+            self.ground.board.set_pool(PoolStatus::default());
+            self.ground.announcer.tell(HostEvent::TakenOver);
+        }
+    }
+
+    /// Renews in time, and tells how things stand.
+    async fn stay(&self, token: i64, told: &watch::Sender<Told>) -> Ended {
+        let mut free_since = BTreeMap::new();
+        loop {
+            let wanted = self.wanted.borrow().clone();
+            let overdue = overdue(&mut free_since, &told.borrow().standing, &wanted, self.lease);
+            let renewed = self
+                .ground
+                .state
+                .renew(token, self.lease, wanted, overdue.clone());
+            match renewed.await {
+                Ok(standing) => {
+                    told.send_replace(Told { standing, overdue });
+                    self.wake().await;
+                }
+                Err(StateError::Fenced) => return Ended::Fenced,
+                Err(StateError::Closed) => return Ended::Stopped,
+                // As long as the database is away nothing can be committed, and so nothing is done.
+                Err(error) => self.failed(&error),
+            }
+            if !pause(&self.stop, self.lease / RENEWALS).await {
+                if let Err(error) = self.ground.state.resign(token).await {
+                    tracing::warn!(reason = %reason(&error), "the pool could not be left; others take over when the lease ends");
+                }
+                return Ended::Stopped;
+            }
+        }
+    }
+
+    /// Has the shift lead what this host holds, and gives up what is more than its share.
+    async fn follow(&self, token: i64, mut told: watch::Receiver<Told>) -> Ended {
+        let (mut nobodys, mut hosts) = (BTreeSet::new(), Vec::new());
+        let mut announced = None;
+        loop {
+            let Told {
+                standing: now,
+                overdue,
+            } = told.borrow_and_update().clone();
+            if now.members.contains_key(&token) && !self.stop.is_cancelled() {
+                let members: Vec<_> = now.members.keys().copied().collect();
+                if members != hosts {
+                    // Whoever came may want what nobody wanted.
+                    (hosts, nobodys) = (members, BTreeSet::new());
+                }
+                nobodys.extend(overdue);
+                let surplus = surplus(token, &now, &self.wanted.borrow(), &nobodys);
+                let led: BTreeSet<String> = now.led_by(token).into_iter().map(str::to_owned).collect();
+                let kept: BTreeSet<String> = led.difference(&surplus).cloned().collect();
+                self.board(&now, token, &kept);
+                let led = self.shift.lock().await.lead(kept.clone(), self.lease).await;
+                if let Err(error) = led {
+                    // With the next renewal it is tried again.
+                    self.failed(&error);
+                }
+                let news = (hosts.clone(), kept);
+                if announced.as_ref() != Some(&news) {
+                    self.announce(&now, &news.1);
+                    announced = Some(news);
+                }
+                if !surplus.is_empty() {
+                    let surplus = surplus.into_iter().collect();
+                    if let Err(StateError::Fenced) = self.ground.state.release(token, surplus).await {
+                        return Ended::Fenced;
+                    }
+                }
+            }
+            if told.changed().await.is_err() {
+                return Ended::Stopped;
+            }
+        }
+    }
+
+    fn announce(&self, standing: &Standing, endpoints: &BTreeSet<String>) {
+        self.ground.announcer.tell(HostEvent::PoolChanged {
+            hosts: standing.members.values().cloned().collect(),
+            endpoints: endpoints.iter().filter_map(|user| user.parse().ok()).collect(),
+        });
+    }
+
+    fn failed(&self, error: &StateError) {
+        let reason = reason(error);
+        tracing::error!(%reason, "the state refused a change");
+        self.ground.announcer.tell(HostEvent::StateFailed { reason });
+    }
+
+    /// Wakes whoever has something waiting: another host may have put it there.
+    async fn wake(&self) {
+        let Ok(waiting) = self.ground.state.who_waits().await else {
+            return;
+        };
+        for place in &waiting.posts {
+            self.bells.ring_sender(place);
+        }
+        for instance in &waiting.events {
+            self.bells.ring_worker(instance);
+        }
+    }
+
+    fn board(&self, standing: &Standing, token: i64, led: &BTreeSet<String>) {
+        let endpoint = |user: &String| {
+            let leader = standing.leases.get(user);
+            Some(PoolEndpoint {
+                user: user.parse().ok()?,
+                host: leader.and_then(|leader| standing.members.get(leader)).cloned(),
+                here: leader == Some(&token) && led.contains(user),
+            })
+        };
+        self.ground.board.set_pool(PoolStatus {
+            member: true,
+            hosts: standing.members.values().cloned().collect(),
+            endpoints: self.wanted.borrow().iter().filter_map(endpoint).collect(),
+        });
+    }
+}
+
+/// What other members should lead instead, or nobody from this host's configuration. What was free for long, though others
+/// could have taken it, stays.
+fn surplus(
+    token: i64,
+    standing: &Standing,
+    wanted: &BTreeSet<String>,
+    nobodys: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let led = standing.led_by(token);
+    let (own, strange): (Vec<&str>, Vec<&str>) = led.iter().partition(|endpoint| wanted.contains(**endpoint));
+    if wanted.is_empty() {
+        // About to stop: all of it goes at the end.
+        return BTreeSet::new();
+    }
+    let more = own
+        .len()
+        .saturating_sub(fair_share(wanted.len(), standing.members.len()));
+    let movable = own
+        .into_iter()
+        .rev()
+        .filter(|endpoint| !nobodys.contains(*endpoint));
+    movable.take(more).chain(strange).map(str::to_owned).collect()
+}
+
+/// What has been free for longer than a lease, though everybody could have taken it: it is nobody else's to lead.
+fn overdue(
+    free_since: &mut BTreeMap<String, Instant>,
+    standing: &Standing,
+    wanted: &BTreeSet<String>,
+    lease: Duration,
+) -> BTreeSet<String> {
+    let now = Instant::now();
+    free_since.retain(|endpoint, _| wanted.contains(endpoint) && !standing.leases.contains_key(endpoint));
+    for endpoint in wanted {
+        if !standing.leases.contains_key(endpoint) {
+            free_since.entry(endpoint.clone()).or_insert(now);
+        }
+    }
+    let overdue = free_since.iter().filter(|(_, since)| now - **since > lease);
+    overdue.map(|(endpoint, _)| endpoint.clone()).collect()
+}
