@@ -43,7 +43,10 @@ impl Schema {
         let options = format!("-c search_path={}", self.name)
             .replace(' ', "%20")
             .replace('=', "%3D");
-        format!("postgresql:///postgres?host={folder}&user=parlor&options={options}")
+        format!(
+            "postgresql:///postgres?host={folder}&user=parlor&application_name={}&options={options}",
+            self.name
+        )
     }
 
     /// Runs statements in it, as an administrator would.
@@ -52,6 +55,19 @@ impl Schema {
     /// When they fail.
     pub fn run(&self, sql: &str) {
         cluster().run(&format!("SET search_path = {}; {sql}", self.name));
+    }
+}
+
+impl Schema {
+    /// Cuts all connections of programs that have its address.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn cut(&self) {
+        self.run(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'",
+            self.name
+        ));
     }
 }
 

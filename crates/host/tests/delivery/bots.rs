@@ -1,5 +1,7 @@
 //! One bot for each way in: a feed, a clock, a question.
 
+use std::time::Duration;
+
 use parlor_bot::NoSettings;
 use parlor_bot::prelude::*;
 use parlor_bot::schedule::{Misfire, Schedule};
@@ -42,6 +44,8 @@ impl Bot for Reader {
         feed.id = "news".to_owned();
         feed.first_run = FirstRun::Last(100);
         feed.per_poll = 100;
+        // Items come while a host runs, too.
+        feed.every = Duration::from_millis(300);
         Interests::new().feed(feed)
     }
 

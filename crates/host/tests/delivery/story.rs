@@ -1,28 +1,28 @@
 //! One run: what comes in, what goes wrong, and what must stand in the rooms at the end.
 
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use fastrand::Rng;
 use parlor_host::fault::{Faults, Point};
 use parlor_host::{Clock, Host, HostEvent};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::bots::{FEED, registry};
-use crate::clock_change::ClockChange;
+use crate::bots::registry;
 use crate::crash_store::Edge;
 use crate::people::Person;
-use crate::world::{NEWS, TALK, World};
+use crate::script::Script;
+use crate::world::{NEWS, World};
 
 /// Lives of the host that may end badly, before the last one, which ends well.
 const LIVES: std::ops::RangeInclusive<u32> = 2..=5;
 /// Longer than anything takes: a story that would hang says where.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How far the clock is moved on from life to life, at the most: some due times are missed.
-const STEP: Duration = Duration::from_secs(90 * 60);
+pub(crate) const STEP: Duration = Duration::from_secs(90 * 60);
 
 /// How a life of the host ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,40 +63,33 @@ impl fmt::Display for Ending {
 }
 
 pub(crate) struct Story {
-    seed: u64,
-    rng: Rng,
-    items: u32,
-    questions: u32,
-    change: ClockChange,
+    script: Script,
     /// What the host's clock showed last, and when that was.
     clock: (DateTime<Utc>, Instant),
 }
 
 impl Story {
     pub(crate) fn new(seed: u64) -> Self {
-        let change = ClockChange::of_story(seed);
+        let script = Script::new(seed);
         Self {
-            seed,
-            change,
-            rng: Rng::with_seed(seed),
-            items: 0,
-            questions: 0,
-            clock: (change.begin(), Instant::now()),
+            clock: (script.change.begin(), Instant::now()),
+            script,
         }
     }
 
     /// Tells it to the end; how each life ended.
-    pub(crate) async fn run(mut self) -> Vec<Ending> {
+    pub(crate) async fn run(mut self) -> Vec<String> {
         let mut world = World::new().await;
         let alice = Person::join(world.alice(), NEWS).await;
         self.first_life(&world).await;
         let mut endings = Vec::new();
-        for life in 0..self.rng.u32(LIVES) {
+        for life in 0..self.script.rng.u32(LIVES) {
             let ended = timeout(PATIENCE, self.live(&mut world, &alice)).await;
-            endings.push(ended.unwrap_or_else(|_| panic!("seed {}: life {life} hangs", self.seed)));
+            let ended = ended.unwrap_or_else(|_| panic!("seed {}: life {life} hangs", self.script.seed));
+            endings.push(ended.to_string());
         }
         self.last_life(&world).await;
-        self.check(&world).await;
+        self.script.check(&world).await;
         endings
     }
 
@@ -116,32 +109,30 @@ impl Story {
     }
 
     async fn live(&mut self, world: &mut World, alice: &Person) -> Ending {
-        self.publish(world);
+        self.script.publish(world);
         let every = Ending::every();
-        let planned = every[self.rng.usize(..every.len())];
+        let planned = every[self.script.rng.usize(..every.len())];
+        let armed = Arc::new(AtomicBool::new(true));
         let faults = match planned {
             // Passed once a life, or for each post.
-            Ending::HostKilled(point @ (Point::Fetched | Point::Accepted)) => countdown(point, 0),
-            Ending::HostKilled(point) => countdown(point, self.rng.u32(..6)),
+            Ending::HostKilled(point @ (Point::Fetched | Point::Accepted)) => countdown(point, 0, &armed),
+            Ending::HostKilled(point) => countdown(point, self.script.rng.u32(..6), &armed),
             _ => Faults::none(),
         };
         let server_trouble = match planned {
-            Ending::ServerKilled(edge) => world.fuse.arm(edge, self.rng.u32(..6)),
-            Ending::Broken => world.relay.break_after(self.rng.usize(500..60_000)),
+            Ending::ServerKilled(edge) => world.fuse.arm(edge, self.script.rng.u32(..6)),
+            Ending::Broken => world.relay.break_after(self.script.rng.usize(500..60_000)),
             _ => CancellationToken::new(),
         };
-        let step = STEP.mul_f32(self.rng.f32());
+        let step = STEP.mul_f32(self.script.rng.f32());
         let host = self.start(world, faults.clone(), step).await;
-        for _ in 0..self.rng.u32(..4) {
-            self.questions += 1;
-            alice.ask(self.questions);
-        }
+        self.script.ask(alice);
         let ending = tokio::select! {
             // In this order: what happened together with the end of the work counts as happened.
             biased;
             () = faults.crashed() => planned,
             () = server_trouble.cancelled() => planned,
-            () = self.settled(world, &host) => Ending::Stopped,
+            () = self.script.settled(world, &host, self.clock.0) => Ending::Stopped,
         };
         world.fuse.hold();
         world.relay.hold();
@@ -158,9 +149,9 @@ impl Story {
         // After trouble with the server the same host may go on and finish, or not.
         match ending {
             Ending::HostKilled(_) => host.kill().await,
-            Ending::ServerKilled(_) | Ending::Broken if self.rng.bool() => host.kill().await,
+            Ending::ServerKilled(_) | Ending::Broken if self.script.rng.bool() => host.kill().await,
             Ending::ServerKilled(_) | Ending::Broken => {
-                self.settled(world, &host).await;
+                self.script.settled(world, &host, self.clock.0).await;
                 host.shutdown(PATIENCE).await;
             }
             // The point may be passed yet, and nothing stops in an orderly way after that.
@@ -174,14 +165,14 @@ impl Story {
 
     /// Nothing goes wrong any more, and all due times are past.
     async fn last_life(&mut self, world: &World) {
-        let left = (self.change.end() - self.clock.0).to_std();
+        let left = (self.script.change.end() - self.clock.0).to_std();
         let host = self.start(world, Faults::none(), left.unwrap_or_default()).await;
-        let settled = timeout(PATIENCE, self.settled(world, &host)).await;
+        let settled = timeout(PATIENCE, self.script.settled(world, &host, self.clock.0)).await;
         if settled.is_err() {
-            self.check(world).await;
+            self.script.check(world).await;
             panic!(
                 "seed {}: the last life hangs: {:#?}",
-                self.seed,
+                self.script.seed,
                 host.status().await
             );
         }
@@ -192,96 +183,22 @@ impl Story {
     async fn start(&mut self, world: &World, faults: Faults, step: Duration) -> Host {
         let (shown, at) = self.clock;
         // Time does not go back, and is not moved on beyond the end of the story.
-        let now = (shown + at.elapsed()).max((shown + step).min(self.change.end()));
+        let now = (shown + at.elapsed()).max((shown + step).min(self.script.change.end()));
         self.clock = (now, Instant::now());
         let mut config = world.host();
-        config.instances.extend(self.change.instances());
+        config.instances.extend(self.script.change.instances());
         config.clock = Clock::starting_at(now);
         config.faults = faults;
         parlor_host::start(config, registry()).await.unwrap()
     }
-
-    /// Adds some items to the feed, newest first as feeds have them.
-    fn publish(&mut self, world: &World) {
-        self.items += self.rng.u32(..4);
-        let items: String = (1..=self.items)
-            .rev()
-            .map(|number| {
-                let at = format!("Mon, 16 Nov 2026 08:{number:02}:00 GMT");
-                format!(
-                    "<item><guid>id-{number}</guid><title>item {number}</title><pubDate>{at}</pubDate></item>"
-                )
-            })
-            .collect();
-        let feed = format!("<rss version=\"2.0\"><channel><title>News</title>{items}</channel></rss>");
-        std::fs::write(world.path(FEED), feed).unwrap();
-    }
-
-    /// Returns when all that has come in so far stands in the rooms. What is due while it runs is not waited for.
-    async fn settled(&self, world: &World, host: &Host) {
-        let mut events = host.events();
-        let due =
-            ["often ", "nightly "].map(|word| (word, self.change.said(word.trim(), self.clock.0).len()));
-        loop {
-            let (news, talk) = (world.said(NEWS).await, world.said(TALK).await);
-            let (items, questions) = (self.items as usize, self.questions as usize);
-            if count(&news, "item ") >= items
-                && count(&talk, "item ") >= items
-                && count(&news, "pong ") >= questions
-                && due.iter().all(|(word, due)| count(&talk, word) >= *due)
-            {
-                return;
-            }
-            if events.next().await.is_none() {
-                return;
-            }
-        }
-    }
-
-    async fn check(&self, world: &World) {
-        let items: Vec<_> = (1..=self.items).map(|number| format!("item {number}")).collect();
-        let pings: Vec<_> = (1..=self.questions)
-            .map(|number| format!("ping {number}"))
-            .collect();
-        let pongs: Vec<_> = (1..=self.questions)
-            .map(|number| format!("pong {number}, answer {number}"))
-            .collect();
-        let [often, nightly] = ["often", "nightly"].map(|word| self.change.said(word, self.change.end()));
-        let (news, talk) = (world.said(NEWS).await, world.said(TALK).await);
-        let seed = self.seed;
-        for (room, said, sources) in [
-            (NEWS, &news, vec![&items, &pings, &pongs]),
-            (TALK, &talk, vec![&items, &often, &nightly]),
-        ] {
-            let mut rest = said.clone();
-            for expected in sources {
-                let Some(first) = expected.first() else { continue };
-                let kind = &first[..first.find(' ').unwrap() + 1];
-                let found: Vec<_> = said
-                    .iter()
-                    .filter(|text| text.starts_with(kind))
-                    .cloned()
-                    .collect();
-                assert_eq!(&found, expected, "seed {seed}: {kind:?} in {room}: {said:#?}");
-                rest.retain(|text| !text.starts_with(kind));
-            }
-            assert!(
-                rest.is_empty(),
-                "seed {seed}: nobody said this in {room}: {rest:?}"
-            );
-        }
-    }
 }
 
-fn count(said: &[String], kind: &str) -> usize {
-    said.iter().filter(|text| text.starts_with(kind)).count()
-}
-
-/// Kills the host when it passes the point for the time after `passes` more.
-fn countdown(point: Point, passes: u32) -> Faults {
+/// Kills the host when it passes the point for the time after `passes` more, counted while it is armed.
+pub(crate) fn countdown(point: Point, passes: u32, armed: &Arc<AtomicBool>) -> Faults {
+    let armed = Arc::clone(armed);
     let left = Mutex::new(passes);
     Faults::when(move |at, _| {
-        if at != point {
+        if at != point || !armed.load(Ordering::Relaxed) {
             return false;
         }
         let mut left = left.lock().unwrap();

@@ -81,11 +81,11 @@ impl Postgres {
 
     pub(super) fn begin(&mut self) -> Result<(), DbError> {
         self.transaction = None;
-        if self.client.get_mut().is_closed() {
-            self.reconnect()?;
+        match self.take_turn() {
+            // It was lost since the last transaction; nothing is at stake yet.
+            Err(_) if self.client.get_mut().is_closed() => self.take_turn()?,
+            other => other?,
         }
-        self.run("BEGIN")?;
-        self.run(TURN)?;
         let token = self.member.get();
         let told = self.query(
             "SELECT CAST(pg_current_xact_id() AS TEXT), EXISTS (SELECT 1 FROM member WHERE token = ?1)",
@@ -100,6 +100,14 @@ impl Postgres {
         }
         self.transaction = Some(transaction);
         Ok(())
+    }
+
+    fn take_turn(&mut self) -> Result<(), DbError> {
+        if self.client.get_mut().is_closed() {
+            self.reconnect()?;
+        }
+        self.run("BEGIN")?;
+        self.run(TURN)
     }
 
     pub(super) fn commit(&mut self) -> Result<(), DbError> {
