@@ -262,3 +262,63 @@ fn overdue(
     let overdue = free_since.iter().filter(|(_, since)| now - **since > lease);
     overdue.map(|(endpoint, _)| endpoint.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn standing(members: &[i64], leases: &[(&str, i64)]) -> Standing {
+        Standing {
+            members: members.iter().map(|&token| (token, token.to_string())).collect(),
+            leases: leases
+                .iter()
+                .map(|&(endpoint, token)| (endpoint.to_owned(), token))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_more_than_the_share_goes_to_the_others() {
+        let all = [("a", 1), ("b", 1), ("c", 1)];
+        let wanted = set(&["a", "b", "c"]);
+        let none = BTreeSet::new();
+        assert_eq!(surplus(1, &standing(&[1], &all), &wanted, &none), none);
+        assert_eq!(surplus(1, &standing(&[1, 2], &all), &wanted, &none), set(&["c"]));
+        assert_eq!(
+            surplus(1, &standing(&[1, 2], &all), &wanted, &set(&["c"])),
+            set(&["b"]),
+            "nobody wanted c"
+        );
+        assert_eq!(
+            surplus(1, &standing(&[1], &all), &set(&["a", "b"]), &none),
+            set(&["c"]),
+            "not configured any more"
+        );
+        assert_eq!(
+            surplus(1, &standing(&[1, 2], &all), &none, &none),
+            none,
+            "about to stop"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stays_free_for_longer_than_a_lease_is_overdue() {
+        let lease = Duration::from_secs(10);
+        let mut free_since = BTreeMap::new();
+        let wanted = set(&["a", "b"]);
+        let free_b = standing(&[1], &[("a", 1)]);
+        assert!(overdue(&mut free_since, &free_b, &wanted, lease).is_empty());
+        tokio::time::advance(lease * 2).await;
+        assert_eq!(overdue(&mut free_since, &free_b, &wanted, lease), set(&["b"]));
+        let led = standing(&[1, 2], &[("a", 1), ("b", 2)]);
+        assert!(overdue(&mut free_since, &led, &wanted, lease).is_empty());
+        assert!(
+            overdue(&mut free_since, &free_b, &wanted, lease).is_empty(),
+            "it counts anew"
+        );
+    }
+}

@@ -37,6 +37,11 @@ impl Schema {
         Self { name }
     }
 
+    /// Its name, and that of connections to [`Schema::address`].
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The address, for whoever connects.
     pub fn address(&self) -> String {
         let folder = cluster().folder.display();
