@@ -58,8 +58,8 @@ impl State {
         self.call(move |db| {
             let sql = format!("UPDATE member SET expires = {NOW} + ?2 WHERE token = ?1");
             db.execute(&sql, values![token, millis(lease)])?;
-            let over = format!("DELETE FROM member WHERE expires < {NOW}");
-            db.execute(&over, values![])?;
+            let over = format!("DELETE FROM member WHERE expires < {NOW} AND token <> ?1");
+            db.execute(&over, values![token])?;
             let mut standing = standing(db)?;
             for endpoint in free_share(&standing, token, &wanted, &overdue) {
                 db.execute(
