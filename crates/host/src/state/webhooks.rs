@@ -65,22 +65,30 @@ impl State {
             let (input, known_by) = (&request.input, &request.known_by);
             // No feed is called so; both are names inside the instance.
             let source = format!("webhook:{}", request.hook);
-            let repeated = accepted_at(db, &input.instance, &source, &known_by.text)?;
-            if let Some(first) = repeated.filter(|first| *first >= request.repeats_since) {
+            let known = || accepted_at(db, &input.instance, &source, &known_by.text);
+            let repeated = |first: i64| {
                 let cause = known_by.cause(&request.hook, first);
                 let entry = NewEntry::new(&*input.instance, cause, LedgerStatus::Filtered);
                 ledger.record(db, &[entry.detail("sent again")], at)?;
-                return Ok(Taken::Repeated { first });
+                Ok(Taken::Repeated { first })
+            };
+            if let Some(first) = known()?.filter(|first| *first >= request.repeats_since) {
+                return repeated(first);
             }
             if waiting(db, &input.instance)? >= WAITING {
                 return Ok(Taken::Full);
             }
-            inbox::accept(db, ledger, input, at)?;
-            db.execute(
+            // Another host of the pool may take the same request now: whose key stands, has it.
+            let is_ours = db.execute(
                 "INSERT INTO feed_seen (instance, feed, item, listed) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (instance, feed, item) DO UPDATE SET listed = excluded.listed",
-                values![input.instance, source, known_by.text, at],
+                 ON CONFLICT (instance, feed, item) DO UPDATE SET listed = excluded.listed
+                 WHERE feed_seen.listed < ?5",
+                values![input.instance, source, known_by.text, at, request.repeats_since],
             )?;
+            if is_ours == 0 {
+                return repeated(known()?.unwrap_or(at));
+            }
+            inbox::accept(db, ledger, input, at)?;
             Ok(Taken::Accepted)
         })
         .await
@@ -103,3 +111,6 @@ fn waiting(db: &Db, instance: &str) -> Result<u64, DbError> {
         values![instance],
     )
 }
+
+#[cfg(test)]
+mod tests;
