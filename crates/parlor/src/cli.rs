@@ -229,7 +229,7 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct CertDevArgs {
     /// A certificate that proves this user
-    #[arg(long, value_name = "SIP-URI")]
+    #[arg(long, value_name = "SIP-URI", value_parser = address)]
     pub(crate) user: Vec<SipUri>,
 
     /// A certificate for a trusted application; the first name is the pool's, further ones its computers'
@@ -290,7 +290,7 @@ Examples:
         /// The text; `-` reads it from standard input
         text: String,
         /// In whose name
-        #[arg(long = "as", value_name = "SIP-URI")]
+        #[arg(long = "as", value_name = "SIP-URI", value_parser = address)]
         author: SipUri,
         /// Mark the post as an alert
         #[arg(long)]
@@ -357,7 +357,7 @@ pub(crate) struct MessageRemoveArgs {
 #[derive(Debug, Args)]
 pub(crate) struct MessageSelection {
     /// Instead of numbers: messages of this author
-    #[arg(long, value_name = "SIP-URI")]
+    #[arg(long, value_name = "SIP-URI", value_parser = address)]
     pub(crate) author: Option<SipUri>,
     /// Messages as young as this, such as `2h`, or since a time, such as 2026-11-21T08:00:00Z
     #[arg(long, value_name = "SINCE")]
@@ -407,13 +407,13 @@ pub(crate) struct RoomCreateArgs {
     #[arg(long)]
     pub(crate) auditorium: bool,
     /// A member; may be repeated
-    #[arg(long = "member", value_name = "SIP-URI")]
+    #[arg(long = "member", value_name = "SIP-URI", value_parser = address)]
     pub(crate) members: Vec<SipUri>,
     /// A manager; may be repeated
-    #[arg(long = "manager", value_name = "SIP-URI")]
+    #[arg(long = "manager", value_name = "SIP-URI", value_parser = address)]
     pub(crate) managers: Vec<SipUri>,
     /// A presenter of an auditorium; may be repeated
-    #[arg(long = "presenter", value_name = "SIP-URI")]
+    #[arg(long = "presenter", value_name = "SIP-URI", value_parser = address)]
     pub(crate) presenters: Vec<SipUri>,
 }
 
@@ -444,10 +444,10 @@ pub(crate) struct MembersArgs {
     /// Name, id or ma-chan:// address
     pub(crate) room: String,
     /// Give the role to this user; may be repeated
-    #[arg(long, value_name = "SIP-URI")]
+    #[arg(long, value_name = "SIP-URI", value_parser = address)]
     pub(crate) add: Vec<SipUri>,
     /// Take the role from this user; may be repeated
-    #[arg(long, value_name = "SIP-URI")]
+    #[arg(long, value_name = "SIP-URI", value_parser = address)]
     pub(crate) remove: Vec<SipUri>,
     /// Which role
     #[arg(long = "as", value_name = "ROLE", default_value = "member")]
@@ -460,6 +460,7 @@ pub(crate) enum UserCommand {
     List,
     /// Add a user, who then signs in with a client certificate for this address, or a password: see `passwd`
     Add {
+        #[arg(value_parser = address)]
         uri: SipUri,
         /// The name shown to others
         #[arg(long, default_value = "", hide_default_value = true)]
@@ -467,15 +468,22 @@ pub(crate) enum UserCommand {
     },
     /// Set the password of a user; it is read from standard input, so that it is in no list of processes
     Passwd {
+        #[arg(value_parser = address)]
         uri: SipUri,
         /// What the user signs in with, if not with the address
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
     },
     /// Disable a user: sign-in is refused, rooms forget nothing
-    Disable { uri: SipUri },
+    Disable {
+        #[arg(value_parser = address)]
+        uri: SipUri,
+    },
     /// Enable a user again
-    Enable { uri: SipUri },
+    Enable {
+        #[arg(value_parser = address)]
+        uri: SipUri,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -496,7 +504,7 @@ pub(crate) enum CategoryCommand {
         #[arg(long, value_name = "WHO")]
         deny: Vec<String>,
         /// Who may create rooms in it; may be repeated
-        #[arg(long = "creator", value_name = "SIP-URI")]
+        #[arg(long = "creator", value_name = "SIP-URI", value_parser = address)]
         creators: Vec<SipUri>,
     },
 }
@@ -645,6 +653,19 @@ pub(crate) struct LedgerRetry {
     pub(crate) instance: Option<String>,
 }
 
+/// An address as people write it: `sip:` may be left out.
+fn address(text: &str) -> Result<SipUri, String> {
+    let bare = !text.contains(':') && text.contains('@');
+    let whole = if bare {
+        format!("sip:{text}")
+    } else {
+        text.to_owned()
+    };
+    whole
+        .parse()
+        .map_err(|error| format!("{error}; write it as sip:user@example.com"))
+}
+
 /// A moment, or how long ago it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Since {
@@ -756,7 +777,7 @@ pub(crate) struct HookTryArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ChatArgs {
     /// Who to be; without --user by a certificate for this address, made by the development authority if need be
-    #[arg(long = "as", value_name = "SIP-URI", required_unless_present = "account")]
+    #[arg(long = "as", value_name = "SIP-URI", value_parser = address, required_unless_present = "account")]
     pub(crate) user: Option<SipUri>,
 
     /// Sign in to this account with its password: that of --password-file, of the variable PARLOR_PASSWORD, or typed
@@ -790,6 +811,23 @@ pub(crate) struct ChatArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_may_be_written_without_its_scheme() {
+        let written = |text: &str| address(text).map(|uri| uri.to_string());
+        assert_eq!(
+            written("alice@example.com"),
+            Ok("sip:alice@example.com".to_owned())
+        );
+        assert_eq!(
+            written("sip:Alice@Example.com"),
+            Ok("sip:alice@example.com".to_owned())
+        );
+        for wrong in ["alice", "mailto:alice@example.com", "@example.com"] {
+            let told = written(wrong).unwrap_err();
+            assert!(told.ends_with("; write it as sip:user@example.com"), "{told}");
+        }
+    }
 
     #[test]
     fn since_is_a_time_or_how_long_ago() {
