@@ -138,3 +138,21 @@ fn a_bot_is_asked_in_private_by_somebody_who_signed_in_with_a_password() {
     );
     up.interrupt();
 }
+
+#[test]
+fn a_user_who_is_disabled_meanwhile_is_told_so_and_the_chat_ends() {
+    let deployment = Deployment::new("");
+    let mut serve = deployment.start("serve");
+    serve.event("listening", |_| true);
+    let mut alice = deployment.interactive(&["chat", "--as", "alice@example.com", "--room", "Help"]);
+    alice.wait_for_text("joined Help");
+    let disabled = deployment.run(&["user", "disable", "alice@example.com"]);
+    assert!(disabled.status.success(), "{}", complaint(&disabled));
+    alice.wait_for_text("the user is disabled");
+    assert!(!alice.end().success());
+    let wrong = deployment.run(&["user", "add", "alice"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let wrong = complaint(&wrong);
+    assert!(wrong.contains("write it as sip:user@example.com"), "{wrong}");
+    serve.interrupt();
+}

@@ -286,13 +286,17 @@ impl PrivateError {
 }
 
 impl EstablishError {
-    /// Whether trying again cannot help until somebody changes a password or the settings; an endpoint that recovers
-    /// ends with such an error.
+    /// Whether trying again cannot help until somebody changes a password, the settings or what the user may do (403, as a
+    /// disabled user gets it); an endpoint that recovers ends with such an error.
     pub fn is_permanent(&self) -> bool {
-        matches!(
-            self,
-            Self::WrongPassword { .. } | Self::NoCommonScheme | Self::PasswordNeedsTls | Self::ServerUnproved
-        )
+        match self {
+            Self::WrongPassword { .. }
+            | Self::NoCommonScheme
+            | Self::PasswordNeedsTls
+            | Self::ServerUnproved => true,
+            Self::Refused(refusal) => refusal.status == 403,
+            _ => false,
+        }
     }
 }
 
@@ -446,6 +450,11 @@ mod tests {
         ] {
             assert!(!passing.is_permanent(), "{passing}");
         }
+        assert!(EstablishError::Refused(sip(403)).is_permanent());
+        assert!(
+            !EstablishError::Refused(sip(404)).is_permanent(),
+            "a user may be added"
+        );
         assert!(PrivateError::Refused(sip(404)).is_permanent());
         assert!(!PrivateError::Refused(sip(480)).is_permanent());
         assert!(JoinError::AlreadyJoined(room.clone()).is_permanent());

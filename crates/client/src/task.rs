@@ -172,7 +172,9 @@ impl EndpointTask {
             tracing::warn!(%cause, "connection lost");
             self.session.lost(Instant::now());
             self.private.lost();
-            if cause.is_permanent() {
+            // What refuses a refresh may let a new registration in; if it does not, `recover` ends.
+            let refresh_refused = matches!(cause, EstablishError::Refused(_));
+            if cause.is_permanent() && !refresh_refused {
                 self.failed(EndpointState::Terminating, &cause);
                 return line.close("refused").await;
             }

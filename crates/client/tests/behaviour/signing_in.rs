@@ -257,6 +257,32 @@ async fn a_refused_refresh_starts_over_with_a_new_registration() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_user_who_is_barred_meanwhile_does_not_try_again_for_ever() {
+    let (dialer, mut service) = Service::new();
+    let user = user(|_| (), dialer);
+    let establishing = tokio::spawn({
+        let user = user.clone();
+        async move { user.establish().await }
+    });
+    let mut peer = service.connection().await;
+    let (transaction, _, _) = peer.request(Method::REGISTER).await;
+    peer.respond(transaction, StatusCode::OK).await;
+    establishing.await.unwrap().unwrap();
+    drop(peer);
+
+    let mut peer = service.connection().await;
+    let (transaction, _, _) = peer.request(Method::REGISTER).await;
+    peer.respond(transaction, StatusCode::FORBIDDEN).await;
+    let mut states = user.states();
+    let ended = states
+        .wait_for(|status| status.state == EndpointState::Terminated)
+        .await
+        .unwrap();
+    let cause = ended.cause.as_ref().unwrap();
+    assert_eq!(cause.to_string(), "REGISTER was answered with 403 Forbidden");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_second_chat_session_on_one_endpoint_is_refused() {
     let scene = Scene::new().await;
     let second = PersistentChatEndpoint::establish(&scene.endpoint, known_chat()).await;

@@ -103,9 +103,9 @@ fn refused(error: &EstablishError) -> Failure {
         EstablishError::WrongPassword { .. } => failure.with_help(
             "`parlor user passwd` sets a password; its --account gives the account another name than the address.",
         ),
-        error if error.is_permanent() => failure,
         // The answer holds the server's own reason.
         EstablishError::Refused(_) => failure.with_code(exit::UNREACHABLE),
+        error if error.is_permanent() => failure,
         _ => failure.with_code(exit::UNREACHABLE).with_help(
             "Is the server running (`parlor status`), and does it know the user (`parlor user list`)?",
         ),
