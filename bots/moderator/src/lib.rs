@@ -12,6 +12,7 @@
 //! ```
 
 mod list;
+mod orders;
 mod settings;
 mod strikes;
 
@@ -128,7 +129,11 @@ impl Moderator {
         author: Author,
     ) -> Result<(), BotError> {
         if self.operators.as_ref() == Some(&said.room) {
-            return Ok(());
+            return if said.automated {
+                Ok(())
+            } else {
+                orders::answer(&said.text, self.forget_after, context)
+            };
         }
         let text = said.whole_text();
         let found = |list| Some((list, List::find(list, &said.room, &text)?));

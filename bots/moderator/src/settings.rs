@@ -35,7 +35,8 @@ pub struct Settings {
     /// Default: `"10m"`.
     #[serde(default = "ten_minutes")]
     pub max_age: Span,
-    /// A room that gets a note of each warning, out of the bot's rooms. It is itself not moderated. Default: none.
+    /// A room that gets a note of each warning, out of the bot's rooms. It is itself not moderated; there `!strikes` lists
+    /// who has strikes, and `!forgive ADDRESS` forgets them. Default: none.
     pub operator_room: Option<String>,
     /// The note: a template with the same variables; a link to the room follows it. Default: who, in which room, how many
     /// strikes, and the first 200 characters of the post.

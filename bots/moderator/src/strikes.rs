@@ -31,14 +31,51 @@ impl Strikes {
         forget_after: Span,
         context: &Context,
     ) -> Result<Self, BotError> {
-        let now = context.now();
-        let mut strikes: Self = context.state(&key(person))?.unwrap_or_default();
-        strikes.times.retain(|time| now < *time + forget_after.delta());
+        let mut strikes = Self::of(person, forget_after, context)?;
         if strikes.times.len() == MAX_STRIKES {
             strikes.times.remove(0);
         }
-        strikes.times.push(now);
+        strikes.times.push(context.now());
         Ok(strikes)
+    }
+
+    /// Those of `person` that count now.
+    pub(crate) fn of(person: &SipUri, forget_after: Span, context: &Context) -> Result<Self, BotError> {
+        Self::under(&key(person), forget_after, context)
+    }
+
+    /// Everybody's that count now, with the addresses of those who have some.
+    pub(crate) fn all(forget_after: Span, context: &Context) -> Result<Vec<(String, Self)>, BotError> {
+        let mut all = Vec::new();
+        for key in context.state_keys(PREFIX) {
+            let strikes = Self::under(&key, forget_after, context)?;
+            if strikes.count() > 0 {
+                all.push((key[PREFIX.len()..].to_owned(), strikes));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Forgets those of `person`; whether there was anything to forget.
+    pub(crate) fn forget(person: &SipUri, context: &mut Context) -> bool {
+        let key = key(person);
+        let known = context.state_keys(&key).contains(&key);
+        if known {
+            context.clear_state(&key);
+        }
+        known
+    }
+
+    fn under(key: &str, forget_after: Span, context: &Context) -> Result<Self, BotError> {
+        let now = context.now();
+        let mut strikes: Self = context.state(key)?.unwrap_or_default();
+        strikes.times.retain(|time| now < *time + forget_after.delta());
+        Ok(strikes)
+    }
+
+    /// When the last was earned.
+    pub(crate) fn last(&self) -> Option<DateTime<Utc>> {
+        self.times.last().copied()
     }
 
     /// How many.

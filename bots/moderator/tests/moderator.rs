@@ -308,6 +308,76 @@ async fn old_posts_are_removed_without_a_warning_and_others_may_say_what_they_li
 }
 
 #[tokio::test]
+async fn operators_see_strikes_and_forgive_them_and_nobody_else_does() {
+    let mut kit = kit(json!({
+        "cooldown": "0s", "warn": "private", "operator_room": "Operators", "note": "noted", "forget_after": "1h",
+    }))
+    .await;
+    for person in ["alice", "bob", "alice"] {
+        kit.message("Lounge", person, "darn").await.unwrap();
+        kit.advance(Duration::from_secs(60)).await.unwrap();
+    }
+    kit.take_posts();
+    let asked = async |kit: &mut TestKit, text: &str| {
+        kit.message("Operators", "olga", text).await.unwrap();
+        let posts = kit.take_posts();
+        posts
+            .iter()
+            .map(|post| post.message.display_text())
+            .collect::<Vec<_>>()
+            .join("|")
+    };
+    assert_eq!(
+        asked(&mut kit, "!strikes").await,
+        "sip:alice@example.com: 2, the last 2026-01-05 09:02 UTC\n\
+         sip:bob@example.com: 1, the last 2026-01-05 09:01 UTC"
+    );
+    assert_eq!(
+        asked(&mut kit, "!strikes Bob@example.com").await,
+        "sip:bob@example.com: 1, the last 2026-01-05 09:01 UTC"
+    );
+    assert_eq!(
+        asked(&mut kit, "!forgive alice@example.com").await,
+        "The strikes of sip:alice@example.com are forgotten."
+    );
+    assert_eq!(
+        asked(&mut kit, "!forgive alice@example.com").await,
+        "sip:alice@example.com has no strikes."
+    );
+    assert_eq!(
+        asked(&mut kit, "!strikes sip:alice@example.com").await,
+        "sip:alice@example.com has no strikes."
+    );
+    assert_eq!(
+        asked(&mut kit, "!forgive everybody").await,
+        "Write `!forgive` and an address, as in `!forgive alice@example.com`."
+    );
+    assert_eq!(asked(&mut kit, "darn, what now").await, "");
+
+    // Elsewhere it is a post like any other.
+    kit.message("Lounge", "bob", "!forgive bob@example.com darn")
+        .await
+        .unwrap();
+    kit.assert_posts(&[("Operators", "noted Lounge")]);
+    assert!(
+        asked(&mut kit, "!strikes bob@example.com")
+            .await
+            .starts_with("sip:bob@example.com: 2")
+    );
+    kit.advance(Duration::from_secs(3600)).await.unwrap();
+    assert_eq!(asked(&mut kit, "!strikes").await, "Nobody has strikes.");
+    for person in 0..21 {
+        kit.message("Lounge", &format!("user{person}"), "darn")
+            .await
+            .unwrap();
+    }
+    kit.take_posts();
+    let listed = asked(&mut kit, "!strikes").await;
+    assert_eq!(listed.lines().count(), 21);
+    assert!(listed.ends_with("and 1 more"), "{listed}");
+}
+
+#[tokio::test]
 async fn wrong_settings_are_located() {
     for (extra, expected) in [
         (json!({"lists": []}), "lists: no list of words"),
