@@ -65,30 +65,23 @@ impl State {
             let (input, known_by) = (&request.input, &request.known_by);
             // No feed is called so; both are names inside the instance.
             let source = format!("webhook:{}", request.hook);
-            let known = || accepted_at(db, &input.instance, &source, &known_by.text);
-            let repeated = |first: i64| {
+            // Hosts of a pool take their turns one after the other, so nobody else finds the key unknown meanwhile.
+            let known = accepted_at(db, &input.instance, &source, &known_by.text)?;
+            if let Some(first) = known.filter(|first| *first >= request.repeats_since) {
                 let cause = known_by.cause(&request.hook, first);
                 let entry = NewEntry::new(&*input.instance, cause, LedgerStatus::Filtered);
                 ledger.record(db, &[entry.detail("sent again")], at)?;
-                Ok(Taken::Repeated { first })
-            };
-            if let Some(first) = known()?.filter(|first| *first >= request.repeats_since) {
-                return repeated(first);
+                return Ok(Taken::Repeated { first });
             }
             if waiting(db, &input.instance)? >= WAITING {
                 return Ok(Taken::Full);
             }
-            // Another host of the pool may take the same request now: whose key stands, has it.
-            let is_ours = db.execute(
-                "INSERT INTO feed_seen (instance, feed, item, listed) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (instance, feed, item) DO UPDATE SET listed = excluded.listed
-                 WHERE feed_seen.listed < ?5",
-                values![input.instance, source, known_by.text, at, request.repeats_since],
-            )?;
-            if is_ours == 0 {
-                return repeated(known()?.unwrap_or(at));
-            }
             inbox::accept(db, ledger, input, at)?;
+            db.execute(
+                "INSERT INTO feed_seen (instance, feed, item, listed) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (instance, feed, item) DO UPDATE SET listed = excluded.listed",
+                values![input.instance, source, known_by.text, at],
+            )?;
             Ok(Taken::Accepted)
         })
         .await
