@@ -35,7 +35,7 @@ pub enum SocketError {
 pub struct Socket {
     listener: UnixListener,
     path: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Socket {
@@ -77,8 +77,19 @@ impl Socket {
     }
 }
 
+/// The lock beside a socket.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a program that is just being started by this one has the file open for a moment, too.
+        let _ended_with_the_file = self.0.unlock();
+    }
+}
+
 /// A lock file rather than a look at the socket: two processes started at once cannot both win.
-fn lock(path: &Path) -> Result<File, TryLockError> {
+fn lock(path: &Path) -> Result<Lock, TryLockError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let open = || {
@@ -91,7 +102,7 @@ fn lock(path: &Path) -> Result<File, TryLockError> {
     };
     let file = open().map_err(TryLockError::Error)?;
     file.try_lock()?;
-    Ok(file)
+    Ok(Lock(file))
 }
 
 /// Made with its final mode in a folder only we can enter and then moved in place, so that nobody else gets in between,

@@ -25,7 +25,9 @@ use std::path::PathBuf;
 
 use parlor_host::Place;
 
-use crate::config::Settings;
+use crate::cli::exit;
+use crate::config::{DatabaseSettings, Settings};
+use crate::failure::{Failure, chain};
 
 /// Where the running server of a configuration is administered.
 pub(crate) fn control_socket(settings: &Settings) -> PathBuf {
@@ -38,6 +40,14 @@ pub(crate) fn host_socket(settings: &Settings) -> PathBuf {
 }
 
 /// Where the host of a configuration keeps its state.
-pub(crate) fn host_state(settings: &Settings) -> Place {
-    Place::File(settings.data.join("host.db"))
+///
+/// # Errors
+/// For a database whose address or authorities cannot be used.
+pub(crate) fn host_state(settings: &Settings) -> Result<Place, Failure> {
+    let database = settings.host.as_ref().and_then(|host| host.database.as_ref());
+    match database.map(DatabaseSettings::database) {
+        None => Ok(Place::File(settings.data.join("host.db"))),
+        Some(Ok(database)) => Ok(Place::Database(database)),
+        Some(Err(error)) => Err(Failure::new(chain(&error)).with_code(exit::CONFIGURATION)),
+    }
 }

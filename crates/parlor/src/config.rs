@@ -2,12 +2,14 @@
 //!
 //! Certificates are files of their own; loading them is left to `identity`.
 
+mod database;
 mod document;
 mod fixed;
 mod form;
 mod host;
 mod mail;
 mod metrics;
+mod password;
 mod problem;
 mod server;
 mod webhooks;
@@ -15,6 +17,7 @@ mod webhooks;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use database::DatabaseSettings;
 pub(crate) use document::nearest;
 pub(crate) use fixed::needs_restart;
 pub(crate) use form::{HostPort, Transport, parse_duration};

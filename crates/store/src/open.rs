@@ -119,7 +119,14 @@ pub enum OpenError {
 
 /// Keeps other processes out as long as it lives.
 #[derive(Debug)]
-pub(crate) struct Lock(#[expect(dead_code, reason = "closing the file gives the lock back")] File);
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a program that is just being started by this one has the file open for a moment, too.
+        let _ended_with_the_file = self.0.unlock();
+    }
+}
 
 /// The file that is locked: not the database itself, whose locks belong to SQLite.
 pub(crate) fn lock(path: &Path) -> Result<Lock, OpenError> {

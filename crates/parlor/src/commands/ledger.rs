@@ -23,7 +23,7 @@ use crate::terminal::{
 const LOOK: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(global: &Global, settings: &Settings, command: LedgerCommand) -> Result<(), Failure> {
-    let ledger = Ledger::of(settings);
+    let ledger = Ledger::of(settings)?;
     match command {
         LedgerCommand::Why { what } => why(global, &ledger, &what).await,
         LedgerCommand::List { filter, last } => list(global, &ledger, &filter, last).await,
@@ -40,11 +40,11 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn of(settings: &Settings) -> Self {
-        Self {
+    pub(crate) fn of(settings: &Settings) -> Result<Self, Failure> {
+        Ok(Self {
             host: Client::new(host_socket(settings)),
-            state: host_state(settings),
-        }
+            state: host_state(settings)?,
+        })
     }
 
     async fn list(&self, query: &LedgerQuery) -> Result<Vec<LedgerEntry>, Failure> {

@@ -126,6 +126,7 @@ impl Keys {
             operator_room,
             server_control,
             outbox,
+            database,
             mail,
             instances: _,
         } = old;
@@ -144,6 +145,7 @@ impl Keys {
         self.compare("host.operator_room", operator_room, &new.operator_room);
         self.compare("host.server_control", server_control, &new.server_control);
         self.compare("host.outbox", outbox, &new.outbox);
+        self.compare("host.database", database, &new.database);
         self.compare("host.mail", mail, &new.mail);
     }
 }

@@ -7,6 +7,7 @@ use parlor_host::{MailConfig, Rate, Replay};
 use parlor_xccos::SipUri;
 use toml::de::DeValue;
 
+use super::database::{self, DatabaseSettings};
 use super::document::{Form, Located, Section};
 use super::form::{HostPort, Port, parse_duration};
 use super::server::{ApplicationId, ServerSettings};
@@ -42,6 +43,8 @@ pub(crate) struct HostSettings {
     /// The server's control socket, where bots may have messages removed.
     pub(crate) server_control: Option<PathBuf>,
     pub(crate) outbox: OutboxSettings,
+    /// The database that hosts of a pool share; none keeps the state in a file.
+    pub(crate) database: Option<DatabaseSettings>,
     /// The mail server; without one no bot sends mail.
     pub(crate) mail: Option<MailConfig>,
     pub(crate) instances: Vec<Instance>,
@@ -132,6 +135,7 @@ pub(super) fn read(
     let operator_room: Option<String> = section.optional("operator_room");
     let server_control = section.path("server_control");
     let outbox = outbox(section);
+    let database = database::read(section);
     let has_mail = section.has("mail");
     let mail = mail::read(section, fqdn.as_deref());
     let instances = instances(section, bots, has_mail, server_control.is_some());
@@ -156,6 +160,7 @@ pub(super) fn read(
         operator_room,
         server_control,
         outbox,
+        database,
         mail,
         instances: instances.into_iter().map(|(instance, _)| instance).collect(),
     })

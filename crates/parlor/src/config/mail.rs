@@ -11,6 +11,7 @@ use toml::de::DeValue;
 use super::document::{Form, Section};
 use super::form::HostPort;
 use super::host::RateForm;
+use super::password::{self, Named};
 use crate::failure::chain;
 
 /// The port of TLS from the first byte (RFC 8314, section 7.3).
@@ -72,66 +73,26 @@ fn is_here(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// The password is in a file or in the environment, so that the configuration can be shown to people.
 fn account(table: &Section<'_, '_>) -> Option<Account> {
-    let user: Option<String> = table.optional("user");
-    let file = table.path("password_file");
-    let variable: Option<String> = table.optional("password_env");
-    let Some(user) = user else {
+    let Some(user) = table.optional("user") else {
         for key in ["password_file", "password_env"] {
             if table.has(key) {
+                // Its value is not looked at, but known.
+                let _unused: Option<String> = table.optional(key);
                 table.problem(key, "a password needs its `user`", None);
             }
         }
         return None;
     };
-    let password = match (file, variable) {
-        (Some(_), Some(_)) => {
-            table.problem(
-                "password_env",
-                "`password_file` and `password_env` exclude each other",
-                None,
-            );
-            return None;
-        }
-        (Some(file), None) => match std::fs::read_to_string(&file) {
-            Ok(text) => text.lines().next().unwrap_or_default().to_owned(),
-            Err(error) => {
-                table.problem(
-                    "password_file",
-                    format!("cannot read {}: {error}", file.display()),
-                    None,
-                );
-                return None;
-            }
-        },
-        (None, Some(variable)) => match std::env::var(&variable) {
-            Ok(password) => password,
-            Err(_) => {
-                table.problem(
-                    "password_env",
-                    format!("the variable {variable} is not set"),
-                    None,
-                );
-                return None;
-            }
-        },
-        (None, None) => {
+    match password::read(table) {
+        Named::It(password) => Some(Account { user, password }),
+        Named::Wrong => None,
+        Named::Not => {
             let help = Some("add `password_file` or `password_env`".to_owned());
             table.problem("user", "a user needs a password", help);
-            return None;
+            None
         }
-    };
-    if password.is_empty() {
-        let key = if table.has("password_file") {
-            "password_file"
-        } else {
-            "password_env"
-        };
-        table.problem(key, "the password is empty", None);
-        return None;
     }
-    Some(Account { user, password })
 }
 
 fn roots(table: &Section<'_, '_>) -> Option<Vec<u8>> {

@@ -185,6 +185,11 @@ keep = "for ever"
 
 /// What is wrong with a `[host.mail]` of these lines.
 fn mail_problems(lines: &str) -> String {
+    host_problems("mail", lines)
+}
+
+/// What is said of one table below `[host]`.
+fn host_problems(table: &str, lines: &str) -> String {
     let host = r#"
 [host]
 application = "urn:application:parlor"
@@ -193,9 +198,8 @@ port = 6000
 gruu = "sip:bots.example.com@example.com;gruu;opaque=srvr:parlor:AAAA"
 server = "chat.example.com:5061"
 
-[host.mail]
 "#;
-    problems(&format!("{host}{lines}"))
+    problems(&format!("{host}[host.{table}]\n{lines}"))
 }
 
 #[test]
@@ -283,4 +287,47 @@ fn a_mail_account_needs_one_password_from_outside_the_file() {
         read.contains("user: \"parlor\"") && !read.contains("password:"),
         "{read}"
     );
+}
+
+#[test]
+fn mistakes_about_the_database_of_a_pool_are_named() {
+    for (lines, wanted) in [
+        ("", "address: `address` is missing"),
+        (
+            "address = \"mysql://db\"",
+            "address: not the address of a database, which is like postgresql://",
+        ),
+        (
+            "address = \"postgresql://parlor@/state\"",
+            "address: the address of the database names no host",
+        ),
+        (
+            "address = \"postgresql://parlor:secret@db.example.com/state\"",
+            "address: the address of the database holds a password; name a file that holds it",
+        ),
+        (
+            "address = \"postgresql://db.example.com/state\"\nroots = \"nowhere.pem\"",
+            "roots: cannot read config/nowhere.pem",
+        ),
+        (
+            "address = \"postgresql://db.example.com/state\"\nlease = \"1s\"",
+            "lease: must be at least 2s",
+        ),
+        (
+            "address = \"postgresql://db.example.com/state\"\npool = 3",
+            "pool",
+        ),
+    ] {
+        let found = host_problems("database", lines);
+        assert!(found.contains(wanted), "{wanted} is not in:\n{found}");
+    }
+    let read = host_problems(
+        "database",
+        "address = \"postgresql://parlor@db.example.com/state\"\npassword_env = \"CARGO_MANIFEST_DIR\"",
+    );
+    assert!(
+        read.starts_with("accepted") && read.contains("lease: 10s"),
+        "{read}"
+    );
+    assert!(!read.contains(env!("CARGO_MANIFEST_DIR")), "{read}");
 }

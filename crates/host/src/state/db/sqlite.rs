@@ -17,7 +17,7 @@ pub(in crate::state) struct Sqlite {
     // First, so that it is closed before the lock is given back.
     connection: Connection,
     /// None for a reader.
-    lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 impl Sqlite {
@@ -137,8 +137,19 @@ fn too_new(path: &Path, found: i64) -> StateError {
     }
 }
 
+/// The lock that keeps a second host out.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a program that is just being started by this one has the file open for a moment, too.
+        let _ended_with_the_file = self.0.unlock();
+    }
+}
+
 /// Takes the advisory lock beside the file; the operating system gives it back when the process ends in any way.
-fn lock(path: &Path) -> Result<File, StateError> {
+fn lock(path: &Path) -> Result<Lock, StateError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let failed = |source| StateError::Open {
@@ -152,7 +163,7 @@ fn lock(path: &Path) -> Result<File, StateError> {
         .open(PathBuf::from(name))
         .map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StateError::InUse {
             path: path.to_path_buf(),
         }),

@@ -353,6 +353,23 @@ fn words(event: &HostEvent) -> Option<String> {
             }
             format!("{} {}", styled(GOOD, "bots"), parts.join("; "))
         }
+        HostEvent::PoolChanged { hosts, endpoints } => {
+            let led: Vec<_> = endpoints.iter().map(ToString::to_string).collect();
+            let led = if led.is_empty() {
+                "nothing".to_owned()
+            } else {
+                led.join(", ")
+            };
+            format!(
+                "{} hosts {}; this one leads {led}",
+                styled(GOOD, "pool"),
+                hosts.join(", ")
+            )
+        }
+        HostEvent::TakenOver => format!(
+            "{} this host was silent for too long and others have taken over; it joins anew",
+            styled(WARNING, "pool")
+        ),
         HostEvent::StateFailed { reason } => format!("{} {reason}", styled(BAD, "state not written:")),
         _ => return None,
     })

@@ -212,7 +212,11 @@ pub(super) fn host_config_on(
         port: proxy.port,
         chat: host.chat_uri.clone(),
     };
-    let mut config = parlor_host::Config::new(host_state(settings), service);
+    let mut config = parlor_host::Config::new(host_state(settings)?, service);
+    config.name.clone_from(&host.fqdn);
+    if let Some(database) = &host.database {
+        config.tuning.lease = database.lease;
+    }
     config.control_socket = Some(host_socket(settings));
     config.webhooks = settings.webhooks.as_ref().map(|webhooks| parlor_host::Webhooks {
         listen: webhooks.listen,

@@ -79,7 +79,8 @@ pub(super) async fn run(
 
 /// What became of a time. Without a ledger that can be read the settings are explained all the same.
 async fn recorded(settings: &Settings, found: &ConfiguredSchedule, due: DateTime<Utc>) -> Vec<LedgerEntry> {
-    match Ledger::of(settings).about(&found.item(due)).await {
+    let asked = async { Ledger::of(settings)?.about(&found.item(due)).await };
+    match asked.await {
         Ok(entries) => entries
             .into_iter()
             .filter(|entry| entry.instance == found.instance)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use parlor_host::{FeedStatus, InstanceState, InstanceStatus, RoomStatus, Status};
+use parlor_host::{FeedStatus, InstanceState, InstanceStatus, PoolStatus, RoomStatus, Status};
 
 use super::{duration, more};
 use crate::terminal::{BAD, FAINT, GOOD, STRONG, WARNING, harmless, line, styled, table};
@@ -29,6 +29,9 @@ pub(super) fn show(status: &Status) {
     };
     line(format_args!("{}", styled(STRONG, "host")));
     line(format_args!("outbox       {waiting}{dead}"));
+    if let Some(pool) = &status.pool {
+        show_pool(pool);
+    }
     for endpoint in &status.endpoints {
         let style = if endpoint.state == "established" {
             GOOD
@@ -88,6 +91,25 @@ fn bot(bot: &InstanceStatus) -> Vec<String> {
         bot.quarantined.to_string(),
         styled(FAINT, harmless(bot.last_error.as_deref().unwrap_or_default())),
     ]
+}
+
+fn show_pool(pool: &PoolStatus) {
+    if !pool.member {
+        line(format_args!(
+            "pool         {}",
+            styled(WARNING, "not a member; it runs no bots")
+        ));
+        return;
+    }
+    line(format_args!("pool         {}", pool.hosts.join(", ")));
+    for endpoint in &pool.endpoints {
+        let leader = match (&endpoint.host, endpoint.here) {
+            (_, true) => styled(GOOD, "led here"),
+            (Some(host), false) => styled(FAINT, format_args!("led by {host}")),
+            (None, false) => styled(WARNING, "led by nobody yet"),
+        };
+        line(format_args!("             {} {leader}", endpoint.user));
+    }
 }
 
 fn row(room: &RoomStatus, now: DateTime<Utc>) -> Vec<String> {
