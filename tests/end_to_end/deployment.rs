@@ -171,10 +171,14 @@ impl Deployment {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
+        self.command_with("parlor.toml", arguments)
+    }
+
+    fn command_with(&self, config: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
         command
             .current_dir(self.folder.path())
-            .args(["--config", "parlor.toml"])
+            .args(["--config", config])
             .args(arguments);
         command
             .env_remove("PARLOR_CONFIG")
@@ -186,6 +190,11 @@ impl Deployment {
     /// Starts `up`, `serve` or `host`, which print events as JSON.
     pub(crate) fn start(&self, command: &str) -> Program {
         Program::start(self.command(&["--json", command]))
+    }
+
+    /// The same with another configuration in the folder.
+    pub(crate) fn start_with(&self, config: &str, command: &str) -> Program {
+        Program::start(self.command_with(config, &["--json", command]))
     }
 
     /// Starts an interactive command.

@@ -14,6 +14,7 @@ mod first_bot;
 mod health;
 mod ledger;
 mod mail;
+mod pool;
 mod program;
 mod reload;
 mod removal;
