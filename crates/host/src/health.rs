@@ -20,7 +20,7 @@ use crate::board::Board;
 use crate::clock::Clock;
 use crate::ground::Ground;
 use crate::state::{Backlog, State};
-use crate::status::{EndpointStatus, FeedStatus, InstanceStatus, RoomStatus};
+use crate::status::{EndpointStatus, FeedStatus, InstanceStatus, PoolStatus, RoomStatus};
 use crate::tally::{Counted, Tally};
 
 /// Questions that come sooner after each other get the same answer, so that no asker can keep the state file busy.
@@ -49,6 +49,8 @@ struct Taken {
 #[derive(Debug)]
 struct Snapshot {
     now: DateTime<Utc>,
+    /// None where the state is a file.
+    pool: Option<PoolStatus>,
     endpoints: Vec<EndpointStatus>,
     rooms: Vec<RoomStatus>,
     instances: Vec<InstanceStatus>,
@@ -97,6 +99,7 @@ impl Health {
         let asked = tokio::time::timeout(STATE_ANSWERS, self.state.backlog()).await;
         let snapshot = Arc::new(Snapshot {
             now: self.clock.now(),
+            pool: board.pool(),
             endpoints: board.endpoints(),
             rooms: board.rooms(),
             instances: board.instances(),

@@ -22,6 +22,7 @@ const ENDPOINT_STATES: [&str; 7] = [
 ];
 
 pub(super) fn write(exposition: &mut Exposition, snapshot: &Snapshot, thresholds: &Thresholds) {
+    pool(exposition, snapshot);
     endpoints(exposition, snapshot);
     rooms(exposition, snapshot);
     instances(exposition, snapshot, thresholds);
@@ -33,6 +34,24 @@ pub(super) fn write(exposition: &mut Exposition, snapshot: &Snapshot, thresholds
     schedules(exposition, snapshot);
     webhooks(exposition, snapshot);
     state(exposition, snapshot);
+}
+
+fn pool(exposition: &mut Exposition, snapshot: &Snapshot) {
+    let Some(pool) = &snapshot.pool else { return };
+    exposition.number(
+        "parlor_host_pool_hosts",
+        Kind::Gauge,
+        "Hosts of the pool that are there; 0 when this one is not a member.",
+        pool.hosts.len() as u64,
+    );
+    let mut family = exposition.family(
+        "parlor_host_pool_leads",
+        Kind::Gauge,
+        "1 for an endpoint that this host leads, 0 for the others.",
+    );
+    for line in &pool.endpoints {
+        family.sample(&[("user", line.user.as_str())], line.here);
+    }
 }
 
 fn endpoints(exposition: &mut Exposition, snapshot: &Snapshot) {

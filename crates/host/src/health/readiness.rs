@@ -36,7 +36,7 @@ impl Default for Thresholds {
 /// Which bots are ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Readiness {
-    /// Whether all of them are.
+    /// Whether all of them are, and the host is a member of its pool if it has one.
     pub ready: bool,
     /// Each of them, by name.
     pub bots: Vec<BotReadiness>,
@@ -67,7 +67,8 @@ pub(super) fn readiness(snapshot: &Snapshot, thresholds: &Thresholds) -> Readine
         })
         .collect();
     Readiness {
-        ready: bots.iter().all(|bot| bot.ready),
+        // Outside of its pool a host can take over nothing.
+        ready: snapshot.pool.as_ref().is_none_or(|pool| pool.member) && bots.iter().all(|bot| bot.ready),
         bots,
     }
 }
@@ -188,6 +189,7 @@ mod tests {
         room.is_joined();
         Snapshot {
             now: now(),
+            pool: None,
             endpoints: vec![EndpointStatus {
                 user: user.clone(),
                 state: "established".to_owned(),
@@ -315,5 +317,20 @@ mod tests {
                 "the state file does not answer"
             ]
         );
+    }
+
+    #[test]
+    fn a_host_outside_of_its_pool_is_not_ready_and_a_bot_that_another_host_runs_is() {
+        let mut snapshot = well();
+        snapshot.instances[0].state = InstanceState::Standby;
+        snapshot.endpoints.clear();
+        snapshot.rooms.clear();
+        snapshot.pool = Some(crate::status::PoolStatus {
+            member: true,
+            ..Default::default()
+        });
+        assert!(readiness(&snapshot, &Thresholds::default()).ready);
+        snapshot.pool = Some(crate::status::PoolStatus::default());
+        assert!(!readiness(&snapshot, &Thresholds::default()).ready);
     }
 }

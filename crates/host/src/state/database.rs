@@ -13,8 +13,8 @@ use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// What a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(5);
+/// What a connection may take to come about; shorter than a probe waits for an answer.
+const CONNECT: Duration = Duration::from_secs(3);
 /// A database that does not answer for so long is tried anew: less than most leases.
 const SILENT: Duration = Duration::from_secs(5);
 /// A host that stops in the middle of a transaction may hold up the others for so long.
