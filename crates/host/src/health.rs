@@ -56,7 +56,9 @@ struct Snapshot {
     instances: Vec<InstanceStatus>,
     feeds: Vec<FeedStatus>,
     counted: Counted,
-    /// None when the state file does not answer.
+    /// Whether the state answers, if only that it cannot.
+    alive: bool,
+    /// None when the state does not answer.
     backlog: Option<Backlog>,
 }
 
@@ -82,10 +84,10 @@ impl Health {
         readiness::readiness(&*self.snapshot().await, thresholds)
     }
 
-    /// Whether the host is alive: whether its state file answers in time. One that is full answers too; starting the
-    /// process again would not help it.
+    /// Whether the host is alive: whether its state answers in time. A file that is full answers too, and of a database
+    /// that is away its absence is an answer: starting the process again would help neither.
     pub async fn is_alive(&self) -> bool {
-        self.snapshot().await.backlog.is_some()
+        self.snapshot().await.alive
     }
 
     async fn snapshot(&self) -> Arc<Snapshot> {
@@ -97,7 +99,9 @@ impl Health {
         }
         let board = &self.board;
         let asked = tokio::time::timeout(STATE_ANSWERS, self.state.backlog()).await;
+        let in_pool = board.pool().is_some();
         let snapshot = Arc::new(Snapshot {
+            alive: asked.as_ref().is_ok_and(|answer| in_pool || answer.is_ok()),
             now: self.clock.now(),
             pool: board.pool(),
             endpoints: board.endpoints(),

@@ -211,6 +211,7 @@ mod tests {
             }],
             feeds: Vec::new(),
             counted: Default::default(),
+            alive: true,
             backlog: Some(Backlog::default()),
         }
     }
