@@ -15,6 +15,7 @@ on_both_engines! {
     the_same_post_key_is_one_post_per_room_also_after_its_delivery,
     posts_wait_in_order_until_delivered_or_dead_and_dead_ones_are_kept,
     a_cursor_only_moves_forward_unless_it_is_placed,
+    text_that_no_database_likes_is_kept_and_found_again,
     the_inbox_gives_the_oldest_of_each_source_and_takes_a_cause_once,
     a_feed_has_one_first_run_and_remembers_what_it_listed_also_at_another_address,
     a_subscription_that_missed_a_fetch_is_not_served,
@@ -223,6 +224,17 @@ async fn posts_wait_in_order_until_delivered_or_dead_and_dead_ones_are_kept(home
     assert_eq!(state.forget_delivered(3_001).await.unwrap(), 1);
     let depth = state.outbox_depth().await.unwrap();
     assert_eq!((depth.waiting, depth.dead, depth.oldest), (1, 1, Some(1_000)));
+    state.close().await;
+}
+
+async fn text_that_no_database_likes_is_kept_and_found_again(home: Home) {
+    let state = home.open().await;
+    let odd = "a\0b\u{1}\u{fffe}\u{10ffff}'?1$1%_\\";
+    accept(&state, "daily", 5, vec![input(odd, odd), input(odd, odd)]).await;
+    assert_eq!(state.inbox_heads("news".into(), 9).await.unwrap().len(), 1);
+    state.commit(handled(vec![post("a", odd)])).await.unwrap();
+    assert_eq!(keys(&state, odd).await, ["a"]);
+    assert_eq!(state.ledger_about(odd.into()).await.unwrap().len(), 1);
     state.close().await;
 }
 

@@ -10,8 +10,9 @@ use std::collections::HashMap;
 use std::thread::sleep;
 use std::time::Duration;
 
-use ::postgres::types::ToSql;
+use ::postgres::types::{IsNull, ToSql, Type};
 use ::postgres::{Client, Error, Statement};
+use bytes::BytesMut;
 
 use super::super::database::Database;
 use super::super::{StateError, schema};
@@ -164,7 +165,10 @@ impl Postgres {
 
     pub(super) fn execute(&self, sql: &str, values: &[&dyn Value]) -> Result<usize, DbError> {
         let statement = self.statement(sql)?;
-        let changed = self.client.borrow_mut().execute(&statement, &pg(values))?;
+        let changed = self
+            .client
+            .borrow_mut()
+            .execute(&statement, &pg(&bound(values)))?;
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
@@ -175,7 +179,7 @@ impl Postgres {
         mut read: impl FnMut(&Row<'_>) -> Result<T, DbError>,
     ) -> Result<Vec<T>, DbError> {
         let statement = self.statement(sql)?;
-        let rows = self.client.borrow_mut().query(&statement, &pg(values))?;
+        let rows = self.client.borrow_mut().query(&statement, &pg(&bound(values)))?;
         rows.iter().map(|row| read(&Row::Postgres(row))).collect()
     }
 
@@ -213,6 +217,40 @@ fn dollars(sql: &str) -> String {
     sql.replace('?', "$")
 }
 
-fn pg<'a>(values: &[&'a dyn Value]) -> Vec<&'a (dyn ToSql + Sync)> {
-    values.iter().map(|&value| value as &(dyn ToSql + Sync)).collect()
+/// A value as PostgreSQL takes it: its text holds no NUL, which foreign feeds and requests may. A refusal would be repeated
+/// for ever, so it is kept as the control character that stands for what cannot be shown (ECMA-48, SUBSTITUTE).
+#[derive(Debug)]
+struct Bound<'a>(&'a dyn Value);
+
+const SUBSTITUTE: u8 = 0x1a;
+
+impl ToSql for Bound<'_> {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        let begin = out.len();
+        let is_null = self.0.to_sql_checked(kind, out)?;
+        if *kind == Type::TEXT {
+            let text = out.iter_mut().skip(begin);
+            text.filter(|byte| **byte == 0)
+                .for_each(|byte| *byte = SUBSTITUTE);
+        }
+        Ok(is_null)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    ::postgres::types::to_sql_checked!();
+}
+
+fn bound<'a>(values: &[&'a dyn Value]) -> Vec<Bound<'a>> {
+    values.iter().map(|&value| Bound(value)).collect()
+}
+
+fn pg<'a>(values: &'a [Bound<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
