@@ -16,6 +16,7 @@ mod ledger;
 mod mail;
 mod pool;
 mod program;
+mod programs;
 mod reload;
 mod removal;
 mod trace;

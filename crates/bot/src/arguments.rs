@@ -1,5 +1,6 @@
 //! Arguments of commands: the words after the name, read into the fields of a struct.
 
+mod described;
 mod reader;
 mod words;
 
@@ -10,6 +11,8 @@ use serde_json::Value;
 use crate::{ArgumentDescription, CommandDescription, schema};
 pub use reader::ArgumentsError;
 use words::Words;
+
+pub(crate) use described::read;
 
 /// The type of a command's arguments: any struct that derives `Deserialize` and `JsonSchema`; `()` for none.
 ///

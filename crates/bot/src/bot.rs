@@ -60,7 +60,7 @@ pub trait Bot: Send + Sync + Sized + 'static {
 /// [`Bot`] without its types, as the host holds it; every bot is one.
 pub trait DynBot: Send {
     /// [`Bot::KIND`].
-    fn kind(&self) -> &'static str;
+    fn kind(&self) -> &str;
 
     /// [`Bot::interests`].
     fn interests(&self) -> Interests;
@@ -74,7 +74,7 @@ pub trait DynBot: Send {
 }
 
 impl<B: Bot> DynBot for B {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> &str {
         B::KIND
     }
 

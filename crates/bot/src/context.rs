@@ -376,6 +376,11 @@ impl Context {
         keys
     }
 
+    /// All that the instance remembers, without what this event has changed. For adapters to bots of another kind.
+    pub fn all_state(&self) -> &Arc<State> {
+        &self.state
+    }
+
     /// What was asked for. For hosts and tests, after the handler has returned.
     pub fn into_effects(self) -> Effects {
         self.effects

@@ -10,6 +10,7 @@ use crate::{Blueprint, Bot};
 
 /// What a kind of bot does. The same for all its instances.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Description {
     /// The name by which the configuration selects it.
@@ -17,15 +18,19 @@ pub struct Description {
     /// What it is for, in one sentence.
     pub about: String,
     /// Its commands.
+    #[serde(default)]
     pub commands: Vec<CommandDescription>,
     /// What it handles besides commands.
+    #[serde(default)]
     pub handlers: Vec<HandlerDescription>,
     /// The JSON Schema of its settings, without references.
+    #[serde(default)]
     pub settings: Value,
 }
 
 /// A command: `!name` and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CommandDescription {
     /// Its name, without the sign before it.
@@ -33,29 +38,45 @@ pub struct CommandDescription {
     /// What it does, in one sentence.
     pub about: String,
     /// Its arguments, in the order in which they are written.
+    #[serde(default)]
     pub arguments: Vec<ArgumentDescription>,
 }
 
 /// An argument of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ArgumentDescription {
     /// Its name.
     pub name: String,
     /// What it means.
+    #[serde(default)]
     pub about: String,
     /// What it is, in words: `text`, `whole number`.
+    #[serde(default = "text")]
     pub form: String,
     /// The values that it may have, when there are few.
+    #[serde(default)]
     pub choices: Vec<String>,
     /// Whether it has to be there.
+    #[serde(default = "yes")]
     pub required: bool,
     /// Whether it takes all that is left of the line.
+    #[serde(default)]
     pub rest: bool,
+}
+
+fn text() -> String {
+    "text".to_owned()
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Something that the bot handles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HandlerDescription {
     /// What.

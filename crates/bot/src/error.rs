@@ -16,7 +16,7 @@ pub enum SetupError {
         /// As configured.
         kind: String,
         /// The kinds that exist.
-        known: Vec<&'static str>,
+        known: Vec<String>,
     },
     /// A setting is missing, unknown, of the wrong type or has a value that is not accepted.
     #[error("{path}: {source}")]
@@ -36,6 +36,10 @@ pub enum SetupError {
         /// The instance's rooms.
         configured: Vec<Room>,
     },
+    /// The settings are not to blame: what the bot needs is away, such as the program that it runs in. It may be there
+    /// later, so that an instance that ran before is made again after a while.
+    #[error("{0}")]
+    Unavailable(Box<dyn Error + Send + Sync>),
     /// Several of these, none of which is itself this.
     #[error("{}", lines(.0))]
     Several(Vec<Self>),
@@ -89,7 +93,7 @@ impl SetupError {
     /// The path of the setting inside the instance's settings, when one setting is to blame.
     pub fn path(&self) -> Option<&str> {
         match self {
-            Self::UnknownKind { .. } | Self::Several(_) => None,
+            Self::UnknownKind { .. } | Self::Unavailable(_) | Self::Several(_) => None,
             Self::Setting { path, .. } | Self::UnknownRoom { path, .. } => Some(path),
         }
     }
@@ -126,6 +130,9 @@ pub enum BotError {
     Reject(Box<dyn Error + Send + Sync>),
     /// The instance cannot go on: the host stops it and says so. Other instances are not touched.
     Stop(Box<dyn Error + Send + Sync>),
+    /// The instance cannot go on as it is, such as one whose program has ended: the host makes it anew from its settings,
+    /// as after a panic, and hands over the same event again.
+    Broken(Box<dyn Error + Send + Sync>),
 }
 
 impl BotError {
@@ -169,6 +176,7 @@ impl fmt::Display for BotError {
             Self::Tell(message) => write!(f, "refused: {}", message.display_text()),
             Self::Reject(reason) => write!(f, "set aside: {reason}"),
             Self::Stop(reason) => write!(f, "stopped: {reason}"),
+            Self::Broken(reason) => write!(f, "broken: {reason}"),
         }
     }
 }

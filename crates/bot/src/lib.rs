@@ -40,6 +40,7 @@
 //! ```
 
 mod arguments;
+mod asked;
 mod author;
 mod blueprint;
 mod bot;
@@ -56,6 +57,7 @@ mod interests;
 mod mail;
 mod memory;
 mod message;
+pub mod process;
 mod registry;
 mod room;
 pub mod schedule;
@@ -71,6 +73,7 @@ mod webhook;
 pub mod words;
 
 pub use arguments::{Arguments, ArgumentsError};
+pub use asked::{Asking, Command};
 pub use author::Author;
 pub use blueprint::{Blueprint, Heard};
 pub use bot::{Bot, DynBot};

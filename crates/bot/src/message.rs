@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Emoticon, FormattedMessage, MessagePart, RoomUri};
 
 /// How long a post may be, in bytes of its wire form, as the server announces it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// An ordinary message.
     pub message: usize,

@@ -9,13 +9,18 @@ use serde_json::Value;
 use crate::{Bot, Description, DynBot, Setup, SetupError};
 
 type Build = dyn Fn(&Value, &Setup) -> Result<Box<dyn DynBot>, SetupError> + Send + Sync;
+type Describe = dyn Fn() -> Description + Send + Sync;
 
 /// One kind of bot: its name and how an instance is made from settings.
+///
+/// Two are equal when an instance of the one may go on as one of the other: when name and revision are the same.
 #[derive(Clone)]
 pub struct BotKind {
-    name: &'static str,
+    name: Arc<str>,
+    /// Empty for bots of this program, which do not change while it runs.
+    revision: Arc<str>,
     build: Arc<Build>,
-    describe: fn() -> Description,
+    describe: Arc<Describe>,
 }
 
 impl BotKind {
@@ -26,15 +31,31 @@ impl BotKind {
             Ok(Box::new(B::from_settings(settings, setup)?))
         };
         Self {
-            name: B::KIND,
+            name: B::KIND.into(),
+            revision: "".into(),
             build: Arc::new(build),
-            describe: Description::of::<B>,
+            describe: Arc::new(Description::of::<B>),
+        }
+    }
+
+    /// A kind that is no Rust type: what it does, and how an instance is made. `revision` tells it from an earlier or
+    /// later kind of the same name: when it changes, a reload makes the instances anew.
+    pub fn new(
+        description: Description,
+        revision: impl AsRef<str>,
+        build: impl Fn(&Value, &Setup) -> Result<Box<dyn DynBot>, SetupError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: description.kind.as_str().into(),
+            revision: revision.as_ref().into(),
+            build: Arc::new(build),
+            describe: Arc::new(move || description.clone()),
         }
     }
 
     /// The name that the configuration uses.
-    pub fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// What it does.
@@ -42,12 +63,19 @@ impl BotKind {
         (self.describe)()
     }
 
-    /// Makes an instance. Also the way to check settings: make one and drop it.
+    /// Makes an instance. Also the way to check settings: make one and drop it. It may wait for a program to start, so
+    /// that nothing that must go on calls it directly.
     ///
     /// # Errors
     /// [`SetupError`] with the path of the setting that is wrong.
     pub fn build(&self, settings: &Value, setup: &Setup) -> Result<Box<dyn DynBot>, SetupError> {
         (self.build)(settings, setup)
+    }
+}
+
+impl PartialEq for BotKind {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.revision) == (&other.name, &other.revision)
     }
 }
 
@@ -66,7 +94,7 @@ pub(crate) fn parse<S: serde::de::DeserializeOwned>(settings: &Value) -> Result<
 /// All kinds of bot of a program: `Registry::new().with::<Feed>().with::<Keywords>()`.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    kinds: BTreeMap<&'static str, BotKind>,
+    kinds: BTreeMap<Arc<str>, BotKind>,
 }
 
 impl Registry {
@@ -77,8 +105,14 @@ impl Registry {
 
     /// Also the kind that `B` is; it replaces one of the same name.
     #[must_use]
-    pub fn with<B: Bot>(mut self) -> Self {
-        self.kinds.insert(B::KIND, BotKind::of::<B>());
+    pub fn with<B: Bot>(self) -> Self {
+        self.with_kind(BotKind::of::<B>())
+    }
+
+    /// Also this kind; it replaces one of the same name.
+    #[must_use]
+    pub fn with_kind(mut self, kind: BotKind) -> Self {
+        self.kinds.insert(Arc::clone(&kind.name), kind);
         self
     }
 
@@ -88,8 +122,8 @@ impl Registry {
     }
 
     /// The names of all kinds, in order.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.kinds.keys().copied()
+    pub fn names(&self) -> impl Iterator<Item = &str> + '_ {
+        self.kinds.keys().map(AsRef::as_ref)
     }
 
     /// Makes an instance of the kind called `kind`.
@@ -101,7 +135,7 @@ impl Registry {
             Some(found) => found.build(settings, setup),
             None => Err(SetupError::UnknownKind {
                 kind: kind.to_owned(),
-                known: self.names().collect(),
+                known: self.names().map(str::to_owned).collect(),
             }),
         }
     }

@@ -32,6 +32,7 @@ mod time;
 mod webhooks;
 
 pub use builder::TestKitBuilder;
+pub use dialogue::NotSpoken;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -90,6 +91,11 @@ impl TestKit {
     /// 09:00 UTC, unless said otherwise.
     pub fn of<B: crate::Bot>(settings: Value) -> TestKitBuilder {
         TestKitBuilder::new(BotKind::of::<B>(), settings)
+    }
+
+    /// The same for a bot of a kind that is no Rust type.
+    pub fn of_kind(kind: BotKind, settings: Value) -> TestKitBuilder {
+        TestKitBuilder::new(kind, settings)
     }
 
     /// Any event.
@@ -191,7 +197,8 @@ impl TestKit {
     /// When they differ.
     #[track_caller]
     pub fn assert_answers(&mut self, expected: &[(&str, &str)]) {
-        let answers: Vec<(SipUri, String)> = std::mem::take(&mut self.answers)
+        let answers: Vec<(SipUri, String)> = self
+            .take_answers()
             .into_iter()
             .map(|answer| (answer.to, answer.message.plain_text()))
             .collect();
@@ -225,6 +232,11 @@ impl TestKit {
     /// The removals so far.
     pub fn removals(&self) -> &[QueuedRemoval] {
         &self.removals
+    }
+
+    /// Takes the answers to people who wrote to the bot alone.
+    pub fn take_answers(&mut self) -> Vec<QueuedPrivate> {
+        std::mem::take(&mut self.answers)
     }
 
     /// The reasons that the bot gave for posting nothing.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_bot::{FeedSpec, Registry, Room, ScheduleSpec, SipUri, State as Values};
+use parlor_bot::{BotKind, FeedSpec, Registry, Room, ScheduleSpec, SipUri, State as Values};
 use parlor_client::PersistentChatEndpoint;
 use parlor_control::Client;
 use tokio::sync::{Notify, watch};
@@ -121,6 +121,7 @@ struct RunningRoom {
 #[derive(Debug)]
 struct RunningInstance {
     config: InstanceConfig,
+    kind: Option<BotKind>,
     feeds: Vec<FeedSpec>,
     schedules: Vec<ScheduleSpec>,
     /// Stays the same when the instance is begun anew: feeds and schedules ring it.
@@ -158,6 +159,11 @@ impl Crew {
 
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Kinds of bots for instances that begin from now on.
+    pub(crate) fn use_bots(&mut self, registry: Registry) {
+        self.registry = registry;
     }
 
     pub(crate) fn timetable(&self) -> &Timetable {
@@ -361,6 +367,7 @@ impl Crew {
             instance.id.clone(),
             RunningInstance {
                 config: instance.clone(),
+                kind: self.registry.kind(&instance.kind).cloned(),
                 feeds: interests.feeds,
                 schedules: interests.schedules,
                 bell,
@@ -583,10 +590,10 @@ impl Crew {
 
 /// Ending.
 impl Crew {
-    /// The configuration of an instance that runs.
-    pub(crate) fn instance(&self, id: &str) -> Option<&InstanceConfig> {
+    /// The configuration and the kind of an instance that runs.
+    pub(crate) fn instance(&self, id: &str) -> Option<(&InstanceConfig, Option<&BotKind>)> {
         let running = self.instances.get(id)?;
-        (!running.part.has_ended()).then_some(&running.config)
+        (!running.part.has_ended()).then_some((&running.config, running.kind.as_ref()))
     }
 
     /// The instances there are, also those that asked to be stopped.

@@ -66,5 +66,5 @@ pub use status::{
     EndpointStatus, FeedState, FeedStatus, InstanceState, InstanceStatus, OutboxStatus, PoolEndpoint,
     PoolStatus, RoomStatus, ScheduleStatus, Status,
 };
-pub use validate::{Problem, ProblemKind, validate};
+pub use validate::{Problem, ProblemKind, validate, validate_apart};
 pub use webhooks::{SHORTEST_SECRET, Webhooks};

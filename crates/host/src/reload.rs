@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use parlor_bot::Registry;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -40,14 +41,20 @@ fn lines(problems: &[Problem]) -> String {
 }
 
 impl Host {
-    /// Takes the instances and endpoints of `config` into use; whatever else stands in it counts at the next start
-    /// only. Handlers of changed instances get `drain` to finish.
+    /// Takes the instances and endpoints of `config` into use, with these kinds of bots; whatever else stands in it counts
+    /// at the next start only. An instance also changes when its kind does. Handlers of changed instances get `drain` to
+    /// finish.
     ///
     /// # Errors
     /// [`ReloadError`]; with wrong settings everything goes on as it was.
-    pub async fn reload(&mut self, config: &Config, drain: Duration) -> Result<Reloaded, ReloadError> {
+    pub async fn reload(
+        &mut self,
+        config: &Config,
+        registry: &Registry,
+        drain: Duration,
+    ) -> Result<Reloaded, ReloadError> {
         let mut shift = self.shift.lock().await;
-        let reloaded = shift.reload(config, drain).await;
+        let reloaded = shift.reload(config, registry, drain).await;
         if let Some(place) = &self.place {
             place.wanted.send_replace(shift.endpoints());
         }

@@ -23,6 +23,8 @@ pub(crate) enum Broken {
     Panicked(String),
     #[error("the handler took longer than {} s", .0.as_secs_f64())]
     Deadline(Duration),
+    #[error("{0}")]
+    Lost(String),
 }
 
 /// A bot in its task. Ends with this value, in the middle of a handler if need be.
@@ -62,6 +64,9 @@ impl Runner {
             })
             .await;
         match tokio::time::timeout(deadline, receiver).await {
+            Ok(Ok((_, Err(BotError::Broken(reason))))) => {
+                Answer::Broken(Broken::Lost(crate::ground::reason(&*reason)))
+            }
             Ok(Ok((effects, result))) => Answer::Returned(effects, result),
             Ok(Err(_)) => Answer::Broken(Broken::Panicked(self.last_words().await)),
             Err(_) => {

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use parlor_bot::SipUri;
+use parlor_bot::{Registry, SipUri};
 use tokio::time::Instant;
 
 use crate::config::{Config, EndpointConfig, InstanceConfig};
@@ -21,7 +21,7 @@ use crate::house::keep_house;
 use crate::reload::{ReloadError, Reloaded};
 use crate::state::StateError;
 use crate::status::InstanceStatus;
-use crate::validate::{Made, Problem, inspect};
+use crate::validate::{Made, Problem, inspect_apart};
 use crate::webhooks::ReadyHook;
 
 /// Which endpoints are for this host to lead.
@@ -54,7 +54,7 @@ pub(crate) struct Shift {
 }
 
 /// Instances that can run.
-type Able<'a> = Vec<(&'a InstanceConfig, Made)>;
+type Able = Vec<(InstanceConfig, Made)>;
 
 impl Shift {
     pub(crate) fn new(ground: Ground, crew: Crew, config: Config, leads: Leads) -> Self {
@@ -82,17 +82,17 @@ impl Shift {
         for endpoint in led(&self.config.endpoints, &self.leads) {
             self.crew.begin_endpoint(endpoint);
         }
-        let asked = Asked::by(&self.config, &self.crew);
+        let asked = Asked::by(&self.config, self.crew.registry()).await;
         for (instance, made) in asked.able {
             if self.leads.has(instance.user.as_str()) {
-                self.crew.begin_instance(instance, made, None).await?;
+                self.crew.begin_instance(&instance, made, None).await?;
             } else {
-                self.ground.board.add_instance(InstanceStatus::standby(instance));
+                self.ground.board.add_instance(InstanceStatus::standby(&instance));
             }
         }
         for (instance, problems) in asked.unable {
             let quarantined = self.ground.state.quarantined(instance.id.clone()).await?;
-            leave_out(&self.ground, instance, quarantined, &problems);
+            leave_out(&self.ground, &instance, quarantined, &problems);
         }
         self.crew.begin_hooks(asked.hooks);
         self.crew.begin_mail(&self.leads);
@@ -105,14 +105,20 @@ impl Shift {
 
     /// Takes the instances and endpoints of `config` into use; whatever else stands in it counts at the next start
     /// only. Handlers of changed instances get `drain` to finish.
-    pub(crate) async fn reload(&mut self, config: &Config, drain: Duration) -> Result<Reloaded, ReloadError> {
-        let mut asked = Asked::by(config, &self.crew);
+    pub(crate) async fn reload(
+        &mut self,
+        config: &Config,
+        registry: &Registry,
+        drain: Duration,
+    ) -> Result<Reloaded, ReloadError> {
+        let mut asked = Asked::by(config, registry).await;
         if !asked.unable.is_empty() {
             let unable = asked.unable.drain(..);
             return Err(ReloadError::Problems(
                 unable.flat_map(|(_, problems)| problems).collect(),
             ));
         }
+        self.crew.use_bots(registry.clone());
         let leads = self.leads.clone();
         let reloaded = self.change(config, asked, &leads, drain).await;
         self.config = config.clone();
@@ -144,7 +150,7 @@ impl Shift {
             return Ok(false);
         }
         let config = self.config.clone();
-        let asked = Asked::by(&config, &self.crew);
+        let asked = Asked::by(&config, self.crew.registry()).await;
         self.settled = false;
         // Two hosts that send the same mail send it twice.
         self.crew.end_mail(Instant::now() + drain).await;
@@ -160,19 +166,23 @@ impl Shift {
     /// Ends everything at once: others have taken over.
     pub(crate) async fn lose(&mut self) {
         self.crew.reset().await;
+        // Nobody has to wait for them to be made anew to be told where they stand.
+        for instance in &self.config.instances {
+            self.ground.board.add_instance(InstanceStatus::standby(instance));
+        }
         self.leads = Leads::Only(BTreeSet::new());
     }
 
     async fn change(
         &mut self,
         config: &Config,
-        asked: Asked<'_>,
+        asked: Asked,
         leads: &Leads,
         drain: Duration,
     ) -> Result<Reloaded, StateError> {
         let deadline = Instant::now() + drain;
         let mut reloaded = Reloaded::default();
-        let (mut able, elsewhere): (Able<'_>, Able<'_>) = asked
+        let (mut able, elsewhere): (Able, Able) = asked
             .able
             .into_iter()
             .partition(|(instance, _)| leads.has(instance.user.as_str()));
@@ -185,7 +195,8 @@ impl Shift {
             }
         }
         able.retain(|(instance, _)| {
-            if self.crew.instance(&instance.id) == Some(*instance) {
+            let kind = self.crew.registry().kind(&instance.kind);
+            if self.crew.instance(&instance.id) == Some((instance, kind)) {
                 reloaded.unchanged.push(instance.id.clone());
                 return false;
             }
@@ -211,12 +222,12 @@ impl Shift {
         let mut outcome = Ok(());
         for (instance, one) in able {
             let bell = bells.remove(&instance.id);
-            outcome = outcome.and(self.crew.begin_instance(instance, one, bell).await);
+            outcome = outcome.and(self.crew.begin_instance(&instance, one, bell).await);
         }
         self.crew.begin_hooks(asked.hooks);
         self.forget_lines(config);
         for (instance, _) in elsewhere {
-            self.ground.board.add_instance(InstanceStatus::standby(instance));
+            self.ground.board.add_instance(InstanceStatus::standby(&instance));
         }
         let wanted: BTreeSet<SipUri> = led(&config.endpoints, leads)
             .map(|endpoint| endpoint.user.clone())
@@ -246,18 +257,19 @@ fn led<'a>(endpoints: &'a [EndpointConfig], leads: &'a Leads) -> impl Iterator<I
 
 /// What a configuration asks for.
 #[derive(Default)]
-struct Asked<'a> {
-    able: Able<'a>,
+struct Asked {
+    able: Able,
     /// The webhooks of all instances that can run, wherever they do: a request may come to any host of a pool.
     hooks: Vec<(String, ReadyHook)>,
     /// The instances that cannot run.
-    unable: Vec<(&'a InstanceConfig, Vec<Problem>)>,
+    unable: Vec<(InstanceConfig, Vec<Problem>)>,
 }
 
-impl<'a> Asked<'a> {
-    fn by(config: &'a Config, crew: &Crew) -> Self {
+impl Asked {
+    /// Makes every instance, of these kinds.
+    async fn by(config: &Config, registry: &Registry) -> Self {
         let mut asked = Self::default();
-        for (instance, result) in inspect(config, crew.registry()) {
+        for (instance, result) in inspect_apart(config, registry).await {
             match result {
                 Ok(mut made) => {
                     // Also of those that are left alone: their secrets may have been replaced.

@@ -103,7 +103,16 @@ impl ProblemKind {
 
 /// Everything that keeps an instance from running, in the configuration's order; empty when all are well.
 pub fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
-    inspect(config, registry)
+    problems(inspect(config, registry))
+}
+
+/// [`validate`], beside whatever else goes on: bots may take their time to be made.
+pub async fn validate_apart(config: &Config, registry: &Registry) -> Vec<Problem> {
+    problems(inspect_apart(config, registry).await)
+}
+
+fn problems(inspected: Inspected) -> Vec<Problem> {
+    inspected
         .into_iter()
         .filter_map(|(_, made)| made.err())
         .flatten()
@@ -120,11 +129,38 @@ pub(crate) struct Made {
     pub(crate) hooks: Vec<ReadyHook>,
 }
 
-/// Makes every instance, or says why it cannot be made.
-pub(crate) fn inspect<'a>(
-    config: &'a Config,
+/// What came of making each instance.
+pub(crate) type Inspected = Vec<(InstanceConfig, Result<Made, Vec<Problem>>)>;
+
+/// [`inspect`], beside whatever else goes on.
+pub(crate) async fn inspect_apart(config: &Config, registry: &Registry) -> Inspected {
+    let (config, registry) = (config.clone(), registry.clone());
+    apart(move || inspect(&config, &registry)).await
+}
+
+/// [`make`], beside whatever else goes on.
+pub(crate) async fn make_apart(
     registry: &Registry,
-) -> Vec<(&'a InstanceConfig, Result<Made, Vec<Problem>>)> {
+    instance: &InstanceConfig,
+    setup: &Arc<Setup>,
+) -> Result<(Box<dyn DynBot>, Interests), SetupError> {
+    let (registry, instance, setup) = (registry.clone(), instance.clone(), Arc::clone(setup));
+    apart(move || make(&registry, &instance, &setup)).await
+}
+
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going down, and this task with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+/// Makes every instance, or says why it cannot be made.
+pub(crate) fn inspect(config: &Config, registry: &Registry) -> Inspected {
     let mut ids = HashSet::new();
     let mut names = HashMap::new();
     let mut inspected = Vec::new();
@@ -171,7 +207,7 @@ pub(crate) fn inspect<'a>(
                 })
                 .collect()),
         };
-        inspected.push((instance, result));
+        inspected.push((instance.clone(), result));
     }
     inspected
 }

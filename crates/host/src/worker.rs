@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_bot::{BotError, Context, Effects, Event, Message, Registry, Room, Setup, State as Values};
+use parlor_bot::{
+    BotError, Context, Effects, Event, Message, Registry, Room, Setup, SetupError, State as Values,
+};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +28,7 @@ use crate::ledger::LedgerStatus;
 use crate::runner::{Answer, Runner};
 use crate::state::{Handled, InboxRow, NewEntry, Quarantined};
 use crate::status::InstanceState;
-use crate::validate::make;
+use crate::validate::make_apart;
 
 pub(crate) use intake::Accepted;
 use intake::{Intake, Progress, Slot, Trial};
@@ -355,33 +357,45 @@ impl Worker {
     /// The bot broke on the event: it is made anew before the next event is tried.
     async fn broke(&mut self, slot: Slot, trial: Trial, reason: String) -> Then {
         self.breaks += 1;
-        self.ground
-            .board
-            .instance(&self.instance.id, |line| line.state = InstanceState::Restarting);
-        self.ground.announcer.tell(HostEvent::BotRestarting {
-            instance: self.instance.id.clone(),
-            reason: reason.clone(),
-        });
+        self.note_restarting(reason.clone());
         self.failed(slot, trial, reason, Duration::ZERO).await
     }
 
-    /// Makes the bot anew from its settings; `None` when that fails or the host stops.
-    async fn make_anew(&self) -> Option<Runner> {
-        if !crate::ground::pause(&self.stop, self.wait_after(self.breaks)).await {
-            return None;
-        }
-        match make(&self.registry, &self.instance, &self.setup) {
-            Ok((bot, _)) => {
-                self.ground
-                    .board
-                    .instance(&self.instance.id, |line| line.state = InstanceState::Running);
-                Some(Runner::start(bot))
+    /// Makes the bot anew from its settings, again and again while what it needs is away; `None` when its settings are
+    /// refused or the host stops.
+    async fn make_anew(&mut self) -> Option<Runner> {
+        loop {
+            if !crate::ground::pause(&self.stop, self.wait_after(self.breaks)).await {
+                return None;
             }
-            Err(error) => {
-                self.stopped(error.to_string());
-                None
+            match make_apart(&self.registry, &self.instance, &self.setup).await {
+                Ok((bot, _)) => {
+                    self.ground
+                        .board
+                        .instance(&self.instance.id, |line| line.state = InstanceState::Running);
+                    return Some(Runner::start(bot));
+                }
+                Err(SetupError::Unavailable(error)) => {
+                    self.breaks += 1;
+                    self.note_restarting(crate::ground::reason(&*error));
+                }
+                Err(error) => {
+                    self.stopped(error.to_string());
+                    return None;
+                }
             }
         }
+    }
+
+    fn note_restarting(&self, reason: String) {
+        self.ground.board.instance(&self.instance.id, |line| {
+            line.state = InstanceState::Restarting;
+            line.last_error = Some(reason.clone());
+        });
+        self.ground.announcer.tell(HostEvent::BotRestarting {
+            instance: self.instance.id.clone(),
+            reason,
+        });
     }
 
     fn stopped(&self, reason: String) -> Then {

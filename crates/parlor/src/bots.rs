@@ -1,10 +1,12 @@
 //! The kinds of bot in this program, and how a configuration's settings are checked against them.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use parlor_bot::schema::misfits;
 use parlor_bot::{Registry, Room, Setup};
+use parlor_process::Program;
 
 use crate::config::{BotSettings, Instance, SettingsProblem, nearest};
 
@@ -29,25 +31,81 @@ pub(crate) fn choose(bots: Registry) {
     let _ = CHOSEN.set(bots);
 }
 
-/// Every kind of bot that a configuration can name.
+/// Every kind of bot that this program has by itself.
 pub(crate) fn registry() -> &'static Registry {
     CHOSEN.get_or_init(shipped)
 }
 
-/// The registry as the configuration's checker.
+/// Every kind of bot that one configuration can name, as the configuration's checker: those of this program, and the
+/// programs that the configuration names.
 #[derive(Debug)]
-pub(crate) struct Kinds;
+pub(crate) struct Kinds {
+    registry: RefCell<Registry>,
+    /// Programs that are not asked, or that failed when they were.
+    unasked: RefCell<BTreeSet<String>>,
+    asks: bool,
+}
+
+impl Kinds {
+    /// Starts the configuration's programs and asks them what they are, and whether they take their settings.
+    pub(crate) fn asking() -> Self {
+        Self {
+            registry: RefCell::new(registry().clone()),
+            unasked: RefCell::default(),
+            asks: true,
+        }
+    }
+
+    /// Believes of the programs what the configuration says: for commands that have no use for bots.
+    pub(crate) fn believing() -> Self {
+        Self {
+            asks: false,
+            ..Self::asking()
+        }
+    }
+}
 
 impl BotSettings for Kinds {
-    fn kinds(&self) -> Vec<&'static str> {
-        registry().names().collect()
+    fn add(&self, program: &Program) -> Result<(), String> {
+        let asked = self.asks.then(|| parlor_process::kind(program));
+        match asked {
+            Some(Ok(kind)) => {
+                self.registry
+                    .replace_with(|registry| std::mem::take(registry).with_kind(kind));
+                Ok(())
+            }
+            other => {
+                // Its instances are no problem of their own.
+                self.unasked.borrow_mut().insert(program.name.clone());
+                match other {
+                    Some(Err(failure)) => Err(failure.to_string()),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let registry = self.registry.borrow();
+        let unasked = self.unasked.borrow();
+        let mut names: Vec<String> = registry.names().map(str::to_owned).collect();
+        names.extend(unasked.iter().cloned());
+        names
+    }
+
+    fn kinds(&self) -> Registry {
+        self.registry.borrow().clone()
     }
 
     /// What does not fit the schema comes first, all of it; then what the bot itself refuses, unless that is the same.
     fn check(&self, instance: &Instance) -> Vec<SettingsProblem> {
-        let mut problems = unfitting(instance);
+        let registry = self.registry.borrow();
+        if self.unasked.borrow().contains(&instance.kind) {
+            return Vec::new();
+        }
+        let mut problems = unfitting(&registry, instance);
         let places: BTreeSet<String> = problems.iter().map(|problem| problem.path.clone()).collect();
-        if let Err(error) = registry().build(&instance.kind, &instance.settings, &setup(instance)) {
+        if let Err(error) = registry.build(&instance.kind, &instance.settings, &setup(instance)) {
             let refused = error.each().into_iter().map(|error| SettingsProblem {
                 path: error
                     .path()
@@ -63,7 +121,8 @@ impl BotSettings for Kinds {
     }
 
     fn sends_mail(&self, instance: &Instance) -> bool {
-        let built = registry().build(&instance.kind, &instance.settings, &setup(instance));
+        let registry = self.registry.borrow();
+        let built = registry.build(&instance.kind, &instance.settings, &setup(instance));
         built.is_ok_and(|bot| !bot.interests().mail_to.is_empty())
     }
 }
@@ -75,8 +134,8 @@ fn setup(instance: &Instance) -> Setup {
         .with_removal(instance.can_remove)
 }
 
-fn unfitting(instance: &Instance) -> Vec<SettingsProblem> {
-    let Some(kind) = registry().kind(&instance.kind) else {
+fn unfitting(registry: &Registry, instance: &Instance) -> Vec<SettingsProblem> {
+    let Some(kind) = registry.kind(&instance.kind) else {
         return Vec::new();
     };
     let found = misfits(&kind.description().settings, &instance.settings);

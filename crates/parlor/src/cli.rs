@@ -528,6 +528,40 @@ Examples:
   parlor bot new tea --parlor ../parlor    against those sources
   parlor bot new tea --parlor 0.1          against that release")]
     New(BotNewArgs),
+
+    /// Talk with a bot, without a server: lines of a dialogue on standard input, what the bot does on standard output
+    #[command(after_help = "\
+Lines:
+  alice: !tea      alice says that in the first room
+  ... 6h30m        time passes; it begins on a Monday at 9:00 UTC
+Examples:
+  parlor bot try tea --settings '{\"cups\": 4}'             a kind that the configuration can name
+  parlor bot try --settings '{\"cups\": 4}' -- ./tea.py     a program, without a configuration")]
+    Try(BotTryArgs),
+}
+
+/// Without it clap would take any text for a JSON text.
+fn json(text: &str) -> Result<serde_json::Value, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BotTryArgs {
+    /// As `kind` in the configuration names it
+    #[arg(required_unless_present = "program", conflicts_with = "program")]
+    pub(crate) kind: Option<String>,
+
+    /// A program that is a bot, and its arguments, behind `--`
+    #[arg(last = true, value_name = "PROGRAM")]
+    pub(crate) program: Vec<String>,
+
+    /// Its settings, as JSON
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = json)]
+    pub(crate) settings: serde_json::Value,
+
+    /// A room of the bot; may be repeated
+    #[arg(long = "room", value_name = "NAME", default_value = "Lobby")]
+    pub(crate) rooms: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod mail;
 mod metrics;
 mod password;
 mod problem;
+mod program;
 mod server;
 mod webhooks;
 
@@ -29,6 +30,8 @@ pub(crate) use webhooks::WebhookSettings;
 
 use crate::cli::LogFormat;
 use document::{Section, read_document};
+use parlor_bot::Registry;
+use parlor_process::Program;
 
 /// A file that is being written changes for a moment.
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);
@@ -79,8 +82,14 @@ pub(crate) enum ConfigError {
 
 /// Bots that a configuration may name, and how their settings are checked.
 pub(crate) trait BotSettings {
-    /// Kinds of bots that exist.
-    fn kinds(&self) -> Vec<&'static str>;
+    /// Also the kind of bot that a program is; what is wrong with it.
+    fn add(&self, program: &Program) -> Result<(), String>;
+
+    /// The names of all kinds of bots.
+    fn names(&self) -> Vec<String>;
+
+    /// All kinds of bots.
+    fn kinds(&self) -> Registry;
 
     /// What is wrong with an instance's settings, each with its path below `settings`.
     fn check(&self, instance: &Instance) -> Vec<SettingsProblem>;

@@ -20,6 +20,7 @@ mod recording;
 mod terminal;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
 use cli::{Cli, Command, Global, LogFormat, ServiceArgs, WireArgs};
@@ -30,13 +31,21 @@ use recording::{Recorder, RecordingLayer};
 
 pub use bots::shipped as bots;
 
+/// How long the end of bots' programs is waited for; each is killed before.
+const PROGRAMS: Duration = Duration::from_secs(5);
+
 /// The whole program: everything that `parlor` does, with these kinds of bot. It reads the command line of the process and
 /// returns its exit code. Only the first call of a process decides about the bots.
 pub fn run(bots: Registry) -> ExitCode {
     bots::choose(bots);
     let cli = Cli::parse();
     terminal::choose_color(cli.global.color);
-    match obey(cli) {
+    let obeyed = obey(cli);
+    let left = parlor_process::wait_until_ended(PROGRAMS);
+    if left > 0 {
+        terminal::remark(format_args!("{left} programs of bots do not end"));
+    }
+    match obeyed {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.show();
@@ -58,7 +67,7 @@ fn obey(cli: Cli) -> Result<(), Failure> {
         Command::Serve(arguments) => service(global, &arguments, commands::run::Parts::SERVER),
         Command::Host(arguments) => service(global, &arguments, commands::run::Parts::HOST),
         Command::Schedule(command) => {
-            let settings = load(global)?;
+            let settings = load_with_bots(global)?;
             block_on(false, commands::schedule::run(global, &settings, &command))
         }
         Command::Room(command) => administer(global, |client| commands::room::run(client, global, command)),
@@ -103,8 +112,14 @@ fn obey(cli: Cli) -> Result<(), Failure> {
     }
 }
 
+/// The configuration, without a look at the programs in it: for commands that have no use for bots.
 fn load(global: &Global) -> Result<Settings, Failure> {
-    Ok(config::load(&global.config, &bots::Kinds)?)
+    Ok(config::load(&global.config, &bots::Kinds::believing())?)
+}
+
+/// The configuration, with its programs asked what they are.
+fn load_with_bots(global: &Global) -> Result<Settings, Failure> {
+    Ok(config::load(&global.config, &bots::Kinds::asking())?)
 }
 
 /// Starts the log, and the recording if one is wanted, which lasts as long as what is returned.
@@ -123,7 +138,11 @@ fn start_logging(
 }
 
 fn service(global: &Global, arguments: &ServiceArgs, parts: commands::run::Parts) -> Result<(), Failure> {
-    let settings = load(global)?;
+    let settings = if parts.has_host() {
+        load_with_bots(global)?
+    } else {
+        load(global)?
+    };
     let _recorder = start_logging(global, &settings.log.filter, settings.log.format, &arguments.wire)?;
     block_on(
         true,

@@ -17,7 +17,7 @@ pub enum ArgumentsError {
     #[error("`{argument}` is missing")]
     Missing {
         /// The first argument that got none.
-        argument: &'static str,
+        argument: String,
     },
     /// There are too many.
     #[error("`{word}` is more than the command takes")]
@@ -29,7 +29,7 @@ pub enum ArgumentsError {
     #[error("`{argument}`: {problem}")]
     Wrong {
         /// The argument.
-        argument: &'static str,
+        argument: String,
         /// What is wrong, with the word.
         problem: String,
     },
@@ -44,7 +44,9 @@ impl de::Error for ArgumentsError {
     }
 
     fn missing_field(argument: &'static str) -> Self {
-        Self::Missing { argument }
+        Self::Missing {
+            argument: argument.to_owned(),
+        }
     }
 
     fn unknown_variant(word: &str, choices: &'static [&'static str]) -> Self {
@@ -53,9 +55,12 @@ impl de::Error for ArgumentsError {
 }
 
 impl ArgumentsError {
-    fn of(self, argument: &'static str) -> Self {
+    pub(super) fn of(self, argument: &str) -> Self {
         match self {
-            Self::Problem(problem) => Self::Wrong { argument, problem },
+            Self::Problem(problem) => Self::Wrong {
+                argument: argument.to_owned(),
+                problem,
+            },
             other => other,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use super::COMMAND_SIGN;
+use crate::asked::Asked;
 use crate::handler::Handling;
 use crate::{
     Arguments, Bot, BotError, CommandDescription, Context, Description, Event, Extract, Handler, Speech,
@@ -22,36 +22,6 @@ pub(super) struct Route<'a, B> {
     named: Option<Call<'a>>,
     /// The first method that takes whatever is of its kind.
     general: Option<Call<'a>>,
-}
-
-/// A post that has the form of a command.
-#[derive(Clone, Copy, Debug)]
-struct Asked<'a> {
-    name: &'a str,
-    arguments: &'a str,
-}
-
-/// The command that lists the others.
-const HELP: &str = "help";
-
-impl<'a> Asked<'a> {
-    fn of(event: &'a Event) -> Option<Self> {
-        let text = match event {
-            // Two bots that answer each other's usage never stop.
-            Event::Message(said) if said.automated => return None,
-            Event::Message(said) => &said.text,
-            Event::PrivateMessage(said) => &said.text,
-            _ => return None,
-        };
-        let line = text.trim().strip_prefix(COMMAND_SIGN)?;
-        let end = line.find(char::is_whitespace).unwrap_or(line.len());
-        let (name, arguments) = line.split_at(end);
-        (!name.is_empty()).then_some(Self { name, arguments })
-    }
-
-    fn is(&self, name: &str) -> bool {
-        self.name.to_lowercase() == name
-    }
 }
 
 impl<'a, B: Bot> Route<'a, B> {
@@ -114,7 +84,7 @@ impl<'a, B: Bot> Route<'a, B> {
     pub(super) fn call(self) -> Option<Call<'a>> {
         let help = self
             .asked
-            .filter(|asked| self.has_commands && self.named.is_none() && asked.is(HELP));
+            .filter(|asked| self.has_commands && self.named.is_none() && asked.is_help());
         match help {
             Some(asked) => {
                 let text = Description::of::<B>().help(asked.arguments.trim());

@@ -36,7 +36,7 @@ impl Context {
     /// [`BotError::Reject`] where [`crate::Setup::can_remove`] is false, when the message is not from one of the instance's
     /// rooms, and from the hundred-and-first on.
     pub fn remove(&mut self, said: &IncomingMessage, reason: impl Into<String>) -> Result<(), BotError> {
-        self.queue_removal(said, None, reason.into())
+        self.queue(QueuedRemoval::of(said, None, reason.into()))
     }
 
     /// As [`Context::remove`], with words of one's own in the place of the message. A notice over the room's limit is
@@ -54,33 +54,50 @@ impl Context {
         if notice.is_empty() {
             return Err(BotError::reject(EffectError::Empty));
         }
-        self.queue_removal(said, Some(notice), reason.into())
+        self.queue(QueuedRemoval::of(said, Some(notice), reason.into()))
     }
 
-    fn queue_removal(
-        &mut self,
-        said: &IncomingMessage,
-        notice: Option<Message>,
-        reason: String,
-    ) -> Result<(), BotError> {
+    /// [`Context::remove`] or [`Context::replace`] for an adapter to bots of another kind, which have no message at hand.
+    ///
+    /// # Errors
+    /// As these.
+    pub fn remove_queued(&mut self, mut removal: QueuedRemoval) -> Result<(), BotError> {
+        removal.reason = removal.reason.chars().take(MAX_REASON).collect();
+        if let Some(notice) = removal.notice.take() {
+            let notice = notice.shortened(self.setup.limits().message);
+            if notice.is_empty() {
+                return Err(BotError::reject(EffectError::Empty));
+            }
+            removal.notice = Some(notice);
+        }
+        self.queue(removal)
+    }
+
+    fn queue(&mut self, removal: QueuedRemoval) -> Result<(), BotError> {
         if !self.setup.can_remove() {
             return Err(BotError::reject(EffectError::CannotRemove));
         }
-        if !self.setup.rooms().contains(&said.room) {
+        if !self.setup.rooms().contains(&removal.room) {
             return Err(BotError::reject(EffectError::NotMyRoom {
-                room: said.room.to_string(),
+                room: removal.room.to_string(),
             }));
         }
         if self.effects.removals.len() == MAX_POSTS_PER_EVENT {
             return Err(BotError::reject(EffectError::TooManyPosts));
         }
-        self.effects.removals.push(QueuedRemoval {
+        self.effects.removals.push(removal);
+        Ok(())
+    }
+}
+
+impl QueuedRemoval {
+    fn of(said: &IncomingMessage, notice: Option<Message>, reason: String) -> Self {
+        Self {
             room: said.room.clone(),
             id: said.id,
             posted: said.sent,
             notice,
             reason: reason.chars().take(MAX_REASON).collect(),
-        });
-        Ok(())
+        }
     }
 }

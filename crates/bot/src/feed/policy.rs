@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::settings::Span;
 
@@ -57,6 +57,12 @@ impl fmt::Display for FirstRun {
             Self::Last(count) => write!(f, "last({count})"),
             Self::Since(span) => write!(f, "since({})", Span(*span)),
         }
+    }
+}
+
+impl Serialize for FirstRun {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Schedule;
 use crate::settings::Span;
@@ -68,6 +68,12 @@ impl Jitter {
         // The high bits of the product are the well-mixed ones.
         let late = ((u128::from(mixed) * u128::from(most + 1)) >> 64) as i64;
         due + TimeDelta::seconds(late)
+    }
+}
+
+impl Serialize for Jitter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Span(self.most()).serialize(serializer)
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::TestKit;
 use super::happenings::user;
 use super::time::moment;
-use crate::{BotKind, Event, MessageId, Room, Setup, SetupError, State};
+use crate::{BotError, BotKind, Event, MessageId, Room, Setup, SetupError, State};
 
 /// A [`TestKit`] in the making; see [`TestKit::of`].
 #[derive(Debug)]
@@ -78,6 +78,21 @@ impl TestKitBuilder {
     /// # Panics
     /// When its description is wrong, and when its handler of [`Event::Started`] fails.
     pub async fn start(self) -> Result<TestKit, SetupError> {
+        let (kit, started) = self.begin().await?;
+        if let Err(error) = started {
+            panic!("the bot does not start: {error}");
+        }
+        Ok(kit)
+    }
+
+    /// The same, and leaves it to the caller what a failure of its handler of [`Event::Started`] means.
+    ///
+    /// # Errors
+    /// [`SetupError`] when it does not accept its settings.
+    ///
+    /// # Panics
+    /// When its description is wrong.
+    pub async fn begin(self) -> Result<(TestKit, Result<(), BotError>), SetupError> {
         if let Err(mistake) = self.kind.description().check() {
             panic!("the bot describes itself wrongly: {mistake}");
         }
@@ -103,9 +118,7 @@ impl TestKitBuilder {
             requests: 0,
             crash: false,
         };
-        if let Err(error) = kit.deliver(Event::Started).await {
-            panic!("the bot does not start: {error}");
-        }
-        Ok(kit)
+        let started = kit.deliver(Event::Started).await;
+        Ok((kit, started))
     }
 }

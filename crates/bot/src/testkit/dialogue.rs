@@ -59,16 +59,41 @@ impl TestKit {
     }
 
     async fn play(&mut self, line: &str, heard: &mut Vec<String>) {
+        match self.speak(line).await {
+            Ok(answers) => heard.extend(answers),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Plays one line of a dialogue that is not the bot's; what the bot says to it, as lines of the dialogue.
+    ///
+    /// # Errors
+    /// [`NotSpoken`] when the line is of no such form.
+    ///
+    /// # Panics
+    /// When there is no room.
+    pub async fn speak(&mut self, line: &str) -> Result<Vec<String>, NotSpoken> {
         let room = self.lobby();
         let before = self.posts.len();
         let outcome = if let Some(span) = line.strip_prefix("...") {
-            let span: Span = span.parse().unwrap_or_else(|error| panic!("`{line}`: {error}"));
+            let span: Span = span
+                .parse()
+                .map_err(|error| NotSpoken(format!("`{line}`: {error}")))?;
             self.advance(span.duration()).await
         } else if let Some((who, text)) = line.split_once(": ") {
-            self.message(&room, who, text).await
+            let who = match who.starts_with("sip:") {
+                true => who.to_owned(),
+                false => format!("sip:{who}@example.com"),
+            };
+            if who.parse::<crate::SipUri>().is_err() {
+                return Err(NotSpoken(format!("`{line}`: `{who}` is nobody's address")));
+            }
+            self.message(&room, &who, text).await
         } else {
-            panic!("`{line}` is not of a dialogue; write `alice: hello`, `bot: hello` or `... 15m`");
+            let forms = "write `alice: hello`, `bot: hello` or `... 15m`";
+            return Err(NotSpoken(format!("`{line}` is not of a dialogue; {forms}")));
         };
+        let mut heard = Vec::new();
         for (place, text) in self.answers(before) {
             let speaker = if place == room {
                 "bot".to_owned()
@@ -80,6 +105,7 @@ impl TestKit {
         if let Err(error) = outcome {
             heard.push(format!("bot fails: {error}"));
         }
+        Ok(heard)
     }
 
     /// The room that dialogues are in.
@@ -99,6 +125,11 @@ impl TestKit {
             .collect()
     }
 }
+
+/// A line that nobody says in a dialogue.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotSpoken(String);
 
 fn is_answer(line: &str) -> bool {
     ["bot: ", "bot in ", "bot fails: ", "|"]

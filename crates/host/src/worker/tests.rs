@@ -15,7 +15,7 @@ use crate::events::{Announcer, HostEvents};
 use crate::fault::Faults;
 use crate::lane::{Input, LaneSender, lane};
 use crate::state::{FeedRecord, NewInput, State, Subscription};
-use crate::validate::setup;
+use crate::validate::{make, setup};
 
 const ROOM: &str = "ma-chan://example.com/2b9ee6c4-6d1f-4b46-8f0b-3f1c6f0f9a51";
 

@@ -40,7 +40,7 @@ async fn reload(host: &mut Running, config: &Config, instances: Vec<InstanceConf
     let mut config = config.clone();
     config.instances = instances;
     host.host
-        .reload(&config, DRAIN)
+        .reload(&config, &registry(), DRAIN)
         .await
         .expect("the settings are right")
 }
@@ -165,7 +165,7 @@ async fn wrong_settings_leave_everything_as_it_was() {
     let mut wrong = ponger("two");
     wrong.settings = json!({ "colour": "red" });
     config.instances = vec![wrong];
-    let refused = host.host.reload(&config, DRAIN).await;
+    let refused = host.host.reload(&config, &registry(), DRAIN).await;
     let Err(ReloadError::Problems(problems)) = refused else {
         panic!("{refused:?}");
     };

@@ -121,7 +121,10 @@ async fn what_a_template_cannot_say_is_set_aside_and_can_be_retried() {
     assert!(reason.contains("there is no variable `body.title`"), "{reason}");
 
     config.instances[0].settings["hooks"][0]["text"] = json!("{{ body.text }}!");
-    host.host.reload(&config, Duration::from_secs(20)).await.unwrap();
+    host.host
+        .reload(&config, &registry(), Duration::from_secs(20))
+        .await
+        .unwrap();
     let retried = host
         .host
         .retry(parlor_host::Retry::Quarantined(None))
@@ -142,12 +145,12 @@ async fn a_reload_takes_new_secrets_and_webhooks_up_on_the_same_address() {
     assert_eq!(post(address, SECRET, 1).await, Some(202));
     let drain = Duration::from_secs(20);
     std::fs::write(deployment.path("ci.secret"), "quite another secret").unwrap();
-    host.host.reload(&config, drain).await.unwrap();
+    host.host.reload(&config, &registry(), drain).await.unwrap();
     assert_eq!(post(address, SECRET, 2).await, Some(401));
     assert_eq!(post(address, "quite another secret", 2).await, Some(202));
 
     std::fs::remove_file(deployment.path("ci.secret")).unwrap();
-    let refused = host.host.reload(&config, drain).await.unwrap_err();
+    let refused = host.host.reload(&config, &registry(), drain).await.unwrap_err();
     let ReloadError::Problems(problems) = &refused else {
         panic!("{refused}")
     };
@@ -162,7 +165,7 @@ async fn a_reload_takes_new_secrets_and_webhooks_up_on_the_same_address() {
     );
 
     config.instances.clear();
-    host.host.reload(&config, drain).await.unwrap();
+    host.host.reload(&config, &registry(), drain).await.unwrap();
     assert_eq!(post(address, "quite another secret", 4).await, Some(404));
     host.shutdown().await;
 }

@@ -25,7 +25,7 @@ enum Checked {
 }
 
 pub(crate) fn run(global: &Global) -> Result<(), Failure> {
-    let settings = match config::load(&global.config, &bots::Kinds) {
+    let settings = match config::load(&global.config, &bots::Kinds::asking()) {
         Ok(settings) => settings,
         Err(ConfigError::Wrong(problems)) if global.json => {
             json_document(&json!({ "file": problems.file, "problems": problems.list, "certificates": [] }));

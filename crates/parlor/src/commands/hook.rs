@@ -11,6 +11,7 @@ use parlor_host::Webhooks;
 use serde_json::json;
 
 use super::preview::{Preview, make};
+use crate::bots;
 use crate::cli::{Global, HookCommand, HookTryArgs};
 use crate::config::{Instance, Settings};
 use crate::failure::Failure;
@@ -20,6 +21,10 @@ use crate::terminal::{FAINT, STRONG, json_document, line, styled};
 pub(crate) fn all(settings: &Settings) -> Result<Vec<(&Instance, WebhookSpec)>, Failure> {
     let mut found = Vec::new();
     for instance in settings.host.iter().flat_map(|host| &host.instances) {
+        // Programs, which have no webhooks, need not be started for this.
+        if bots::registry().kind(&instance.kind).is_none() {
+            continue;
+        }
         let (bot, _) = make(instance)?;
         found.extend(bot.interests().webhooks.into_iter().map(|spec| (instance, spec)));
     }

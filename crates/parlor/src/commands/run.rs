@@ -45,6 +45,10 @@ impl Parts {
         server: true,
         host: false,
     };
+    pub(crate) const fn has_host(self) -> bool {
+        self.host
+    }
+
     pub(crate) const HOST: Self = Self {
         server: false,
         host: true,

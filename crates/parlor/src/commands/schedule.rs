@@ -3,6 +3,7 @@
 mod why;
 
 use chrono::Utc;
+use parlor_bot::Registry;
 use parlor_bot::schedule::Zone;
 use parlor_host::ScheduleStatus;
 
@@ -24,8 +25,16 @@ pub(crate) async fn run(
     }
 }
 
+/// The kinds of bots that the configuration can name.
+fn kinds(settings: &Settings) -> &Registry {
+    settings
+        .host
+        .as_ref()
+        .map_or_else(|| bots::registry(), |host| &host.kinds)
+}
+
 fn next(global: &Global, settings: &Settings, count: usize, zone: Option<Zone>) -> Result<(), Failure> {
-    let mut coming = parlor_host::upcoming(&host_config(settings)?, bots::registry(), count, Utc::now());
+    let mut coming = parlor_host::upcoming(&host_config(settings)?, kinds(settings), count, Utc::now());
     if let Some(zone) = zone {
         for next in &mut coming {
             next.local = zone.shown(next.due);

@@ -242,6 +242,25 @@ impl<'r, 'd> Section<'r, 'd> {
         sections
     }
 
+    /// The tables below one that is below this one, `[key.NAME]` in the file, by their names.
+    pub(crate) fn named(&self, key: &'static str) -> Vec<(String, Self)> {
+        let Some(all) = self.section(key) else {
+            return Vec::new();
+        };
+        let mut named = Vec::new();
+        for (name, value) in all.table {
+            let name = name.get_ref().to_string();
+            if let DeValue::Table(table) = value.get_ref() {
+                let path = all.key(&name);
+                named.push((name, Section::new(self.reader, table, value.span(), path)));
+            } else {
+                let help = Some(format!("write `[{}]`", all.key(&name)));
+                all.problem_at(&name, value.span(), "is not a table".to_owned(), help);
+            }
+        }
+        named
+    }
+
     /// The whole table as JSON, for settings that another crate reads.
     pub(crate) fn json(&self, key: &'static str) -> Option<serde_json::Value> {
         self.lookup(key).map(|value| to_json(value.get_ref()))

@@ -128,6 +128,7 @@ impl Keys {
             outbox,
             database,
             mail,
+            kinds: _,
             instances: _,
         } = old;
         self.compare("host.application", application, &new.application);

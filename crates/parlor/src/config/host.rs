@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use parlor_bot::Registry;
 use parlor_host::{MailConfig, Rate, Replay};
 use parlor_xccos::SipUri;
 use toml::de::DeValue;
@@ -11,7 +12,7 @@ use super::database::{self, DatabaseSettings};
 use super::document::{Form, Located, Section};
 use super::form::{HostPort, Port, parse_duration};
 use super::server::{ApplicationId, ServerSettings};
-use super::{BotSettings, TlsFiles, mail, nearest, tls_files};
+use super::{BotSettings, TlsFiles, mail, nearest, program, tls_files};
 
 /// Shorter attempts to post would end before a server far away, or one that just commits, has answered.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
@@ -47,6 +48,8 @@ pub(crate) struct HostSettings {
     pub(crate) database: Option<DatabaseSettings>,
     /// The mail server; without one no bot sends mail.
     pub(crate) mail: Option<MailConfig>,
+    /// All kinds of bots, `[host.program.NAME]` among them.
+    pub(crate) kinds: Registry,
     pub(crate) instances: Vec<Instance>,
 }
 
@@ -138,6 +141,7 @@ pub(super) fn read(
     let database = database::read(section);
     let has_mail = section.has("mail");
     let mail = mail::read(section, fqdn.as_deref());
+    program::read(section, bots);
     let instances = instances(section, bots, has_mail, server_control.is_some());
     section.finish();
     if let (Some(application), Some(server)) = (&application, server) {
@@ -162,6 +166,7 @@ pub(super) fn read(
         outbox,
         database,
         mail,
+        kinds: bots.kinds(),
         instances: instances.into_iter().map(|(instance, _)| instance).collect(),
     })
 }
@@ -265,8 +270,9 @@ fn instance(
     let settings = table.json("settings").unwrap_or_else(|| serde_json::json!({}));
     table.finish();
     let (id, kind, user) = (id?, kind?, user?);
-    let kinds = bots.kinds();
-    if !kinds.contains(&kind.value.as_str()) {
+    let kinds = bots.names();
+    if !kinds.contains(&kind.value) {
+        let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
         let help = nearest(&kind.value, &kinds).map_or_else(
             || format!("kinds of bots: {}", kinds.join(", ")),
             |near| format!("did you mean `{near}`?"),

@@ -7,8 +7,19 @@ use super::*;
 struct Bots;
 
 impl BotSettings for Bots {
-    fn kinds(&self) -> Vec<&'static str> {
-        vec!["announcer", "feed", "keywords"]
+    fn add(&self, program: &Program) -> Result<(), String> {
+        match program.name.as_str() {
+            "broken" => Err("the program of `broken`: it ended (exit status: 1)".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        ["announcer", "feed", "keywords"].map(str::to_owned).to_vec()
+    }
+
+    fn kinds(&self) -> Registry {
+        Registry::new()
     }
 
     fn check(&self, instance: &Instance) -> Vec<SettingsProblem> {
@@ -330,4 +341,55 @@ fn mistakes_about_the_database_of_a_pool_are_named() {
         "{read}"
     );
     assert!(!read.contains(env!("CARGO_MANIFEST_DIR")), "{read}");
+}
+
+#[test]
+fn programs_are_checked_key_by_key() {
+    let text = r#"
+[host]
+application = "urn:application:parlor"
+fqdn = "bots.example.com"
+port = 6000
+gruu = "sip:bots.example.com@example.com;gruu;opaque=srvr:parlor:AAAA"
+server = "chat.example.com:5061"
+
+[host.program.feed]
+command = ["./feed"]
+
+[host.program.empty]
+command = []
+
+[host.program.none]
+memory = "64KiB"
+
+[host.program.small]
+command = ["./small"]
+memory = "1MiB"
+start = 5
+inherit = "HTTP_PROXY"
+environmnt = {}
+
+[host.program.secret]
+command = ["./secret"]
+environment = { TOKEN = 1234567890 }
+
+[host.program.broken]
+command = ["./broken"]
+"#;
+    let found = problems(text);
+    for wanted in [
+        "host.program.feed.command: there is a bot of kind `feed` already",
+        "host.program.empty.command: names no program",
+        "`command` is missing",
+        "`64KiB` is not an amount of memory",
+        "`1MiB` is too little for any program",
+        "host.program.small.start: ",
+        "host.program.small.inherit: is not a list",
+        "did you mean `environment`?",
+        "environment.TOKEN: is not a variable with a text",
+        "host.program.broken.command: the program of `broken`: it ended (exit status: 1)",
+    ] {
+        assert!(found.contains(wanted), "{wanted} is not in:\n{found}");
+    }
+    assert!(!found.contains("1234567890"), "a secret is not told");
 }

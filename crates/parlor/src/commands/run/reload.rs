@@ -10,7 +10,7 @@ use parlor_server::Server;
 
 use super::DRAIN;
 use super::start::{self, Certificates};
-use crate::bots;
+use crate::bots::Kinds;
 use crate::config::{self, ConfigError, Settings, needs_restart, render_plain};
 use crate::failure::chain;
 
@@ -55,8 +55,24 @@ impl Running {
         answer
     }
 
+    /// Reads the file, beside whatever else goes on: its programs may take their time.
+    async fn load(&self) -> Result<Settings, ConfigError> {
+        let (file, asks) = (self.file.clone(), self.host.is_some());
+        let read = move || {
+            let kinds = if asks { Kinds::asking() } else { Kinds::believing() };
+            config::load(&file, &kinds)
+        };
+        match tokio::task::spawn_blocking(read).await {
+            Ok(loaded) => loaded,
+            Err(error) => Err(ConfigError::Unreadable {
+                path: self.file.clone(),
+                source: error.into(),
+            }),
+        }
+    }
+
     async fn take_up(&mut self) -> Result<Vec<String>, Kept> {
-        let new = config::load(&self.file, &bots::Kinds).map_err(|error| match error {
+        let new = self.load().await.map_err(|error| match error {
             ConfigError::Wrong(problems) => Kept::Problems(render_plain(&problems)),
             unreadable @ ConfigError::Unreadable { .. } => Kept::Problems(chain(&unreadable)),
         })?;
@@ -70,8 +86,9 @@ impl Running {
             Some(platform) => Some(start::host_config_on(&new, platform).map_err(failed)?),
             None => None,
         };
-        if let Some(config) = &config {
-            let problems = parlor_host::validate(config, bots::registry());
+        let kinds = new.host.as_ref().map(|host| &host.kinds);
+        if let (Some(config), Some(kinds)) = (&config, kinds) {
+            let problems = parlor_host::validate_apart(config, kinds).await;
             if !problems.is_empty() {
                 return Err(Kept::Problems(chain(&ReloadError::Problems(problems))));
             }
@@ -89,8 +106,8 @@ impl Running {
                 changes.push("trusted applications: for connections that come from now on".to_owned());
             }
         }
-        if let (Some(host), Some(config)) = (&mut self.host, &config) {
-            let reloaded = host.reload(config, DRAIN).await;
+        if let (Some(host), Some(config), Some(kinds)) = (&mut self.host, &config, kinds) {
+            let reloaded = host.reload(config, kinds, DRAIN).await;
             changes.extend(words(&reloaded.map_err(|error| Kept::Problems(chain(&error)))?));
         }
         self.settings = new;

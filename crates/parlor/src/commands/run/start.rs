@@ -15,7 +15,6 @@ use parlor_net::{ClientTls, Refreshing, ServerTls};
 use parlor_server::{ListenerConfig, Server, UnprovedUsers};
 use parlor_store::{Commits, SqliteStore};
 
-use crate::bots;
 use crate::cli::exit;
 use crate::commands::{control_socket, host_socket, host_state};
 use crate::config::{HostSettings, Instance, ServerSettings, Settings, Transport, WebhookSettings};
@@ -171,7 +170,7 @@ pub(super) async fn host(
     if let (Some(webhooks), Some(configured)) = (&mut config.webhooks, &settings.webhooks) {
         webhooks.tls = certificates.webhooks(configured)?;
     }
-    let host = parlor_host::start(config, bots::registry().clone()).await;
+    let host = parlor_host::start(config, host.kinds.clone()).await;
     host.map(|host| (host, platform)).map_err(|error| {
         let failure = Failure::caused("cannot start the host", &error);
         match error {

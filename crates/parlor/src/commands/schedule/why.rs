@@ -5,7 +5,6 @@ use parlor_bot::schedule::{Explanation, Moment, Times, Zone};
 use parlor_host::{ConfiguredSchedule, LedgerEntry};
 use serde::Serialize;
 
-use crate::bots;
 use crate::cli::Global;
 use crate::commands::ledger::{Ledger, tell};
 use crate::commands::run::host_config;
@@ -49,7 +48,7 @@ pub(super) async fn run(
     name: &str,
     time: Option<&str>,
 ) -> Result<(), Failure> {
-    let all = parlor_host::schedules(&host_config(settings)?, bots::registry());
+    let all = parlor_host::schedules(&host_config(settings)?, super::kinds(settings));
     let found = find(&all, name)?;
     let now = Utc::now();
     let explanation = match time {
