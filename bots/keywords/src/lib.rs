@@ -22,7 +22,7 @@ mod settings;
 pub use rule::Variables;
 pub use settings::{RuleSettings, Settings};
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use parlor_bot::prelude::*;
 use parlor_bot::words::WordSet;
@@ -38,6 +38,8 @@ pub struct Keywords {
     words: WordSet,
     /// The rule that each word belongs to.
     owners: Vec<usize>,
+    /// The rules with patterns: each is tried on every message, the others only when a word of theirs was found.
+    searching: Vec<usize>,
     answers: usize,
     answer_bots: bool,
     private: bool,
@@ -66,7 +68,9 @@ impl Bot for Keywords {
             rules.push(Rule::new(entry, own.is_empty(), settings.cooldown, &path, setup)?);
             words.extend(own);
         }
+        let searching = (0..rules.len()).filter(|&at| rules[at].has_patterns());
         Ok(Self {
+            searching: searching.collect(),
             rules,
             words: WordSet::new(words).map_err(|problem| SetupError::setting("rules", problem))?,
             owners,
@@ -140,18 +144,23 @@ impl Keywords {
     /// The rules that the message meets, in the order of the settings, each with the first match.
     fn hits(&self, said: &Said<'_>) -> Vec<(&Rule, Hit)> {
         let text = said.whole_text();
-        let mut by_words: HashMap<usize, Hit> = HashMap::new();
+        let mut hits: BTreeMap<usize, Hit> = BTreeMap::new();
         for found in self.words.all(&text) {
-            let rule = self.owners[found.word];
-            by_words
-                .entry(rule)
+            hits.entry(self.owners[found.word])
                 .or_insert_with(|| Hit::word(&text[found.range]));
         }
-        self.rules
-            .iter()
-            .enumerate()
-            .filter(|(_, rule)| rule.is_for(said.room))
-            .filter_map(|(at, rule)| Some((rule, by_words.remove(&at).or_else(|| rule.pattern(&text))?)))
+        for &at in &self.searching {
+            let rule = &self.rules[at];
+            if rule.is_for(said.room)
+                && !hits.contains_key(&at)
+                && let Some(hit) = rule.pattern(&text)
+            {
+                hits.insert(at, hit);
+            }
+        }
+        hits.into_iter()
+            .map(|(at, hit)| (&self.rules[at], hit))
+            .filter(|(rule, _)| rule.is_for(said.room))
             .collect()
     }
 }

@@ -130,6 +130,10 @@ impl Rule {
         Ok(())
     }
 
+    pub(crate) fn has_patterns(&self) -> bool {
+        !self.patterns.is_empty()
+    }
+
     /// A rule for certain rooms does not hold elsewhere, in private neither.
     pub(crate) fn is_for(&self, room: Option<&Room>) -> bool {
         self.rooms

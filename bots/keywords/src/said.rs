@@ -1,5 +1,7 @@
 //! What somebody said, in a room or to the bot alone, as the rules look at it.
 
+use std::borrow::Cow;
+
 use parlor_bot::prelude::*;
 use parlor_bot::{IncomingMessage, PrivateMessage, SipUri};
 
@@ -55,10 +57,10 @@ impl<'e> Said<'e> {
     }
 
     /// All that is searched: a story's title too.
-    pub(crate) fn whole_text(&self) -> String {
+    pub(crate) fn whole_text(&self) -> Cow<'e, str> {
         match self.title {
-            Some(title) => format!("{title}\n{}", self.text),
-            None => self.text.to_owned(),
+            Some(title) => Cow::Owned(format!("{title}\n{}", self.text)),
+            None => Cow::Borrowed(self.text),
         }
     }
 }

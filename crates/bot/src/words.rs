@@ -1,5 +1,6 @@
 //! Finding words in text: many at once, whole words only, without regard to case, in any script.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -110,7 +111,7 @@ impl WordSet {
         self.matches(&folded).collect()
     }
 
-    fn matches<'a>(&'a self, folded: &'a Folded) -> impl Iterator<Item = Found> + 'a {
+    fn matches<'a>(&'a self, folded: &'a Folded<'_>) -> impl Iterator<Item = Found> + 'a {
         self.automaton
             .find_overlapping_iter(&folded.text)
             .filter_map(|found| {
@@ -142,48 +143,57 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || matches!(c, '\u{300}'..='\u{36f}' | '\u{200c}' | '\u{200d}')
 }
 
-/// Text without case and with single spaces, and where each of its bytes came from.
-struct Folded {
+/// Text without case and with single spaces, and where it came from.
+struct Folded<'t> {
+    original: &'t str,
     text: String,
-    /// For every byte of `text` the range of the original character.
-    origins: Vec<(u32, u32)>,
+    /// For every byte of `text` the range of the original character. Made when a word is found: most texts have none.
+    origins: OnceCell<Vec<Range<u32>>>,
 }
 
-impl Folded {
-    fn new(text: &str) -> Self {
-        let mut folded = Self {
-            text: String::with_capacity(text.len()),
-            origins: Vec::with_capacity(text.len()),
-        };
-        for (at, c) in text.char_indices() {
-            let origin = (at as u32, (at + c.len_utf8()) as u32);
-            match c {
-                c if c.is_whitespace() => {
-                    if !folded.text.ends_with(' ') {
-                        folded.push(' ', origin);
-                    }
-                }
-                'ß' | 'ẞ' => {
-                    folded.push('s', origin);
-                    folded.push('s', origin);
-                }
-                'ς' => folded.push('σ', origin),
-                'ſ' => folded.push('s', origin),
-                c if c.is_ascii() => folded.push(c.to_ascii_lowercase(), origin),
-                c => c.to_lowercase().for_each(|c| folded.push(c, origin)),
-            }
+impl<'t> Folded<'t> {
+    fn new(original: &'t str) -> Self {
+        let mut text = String::with_capacity(original.len());
+        fold(original, |c, _| text.push(c));
+        Self {
+            original,
+            text,
+            origins: OnceCell::new(),
         }
-        folded
-    }
-
-    fn push(&mut self, c: char, origin: (u32, u32)) {
-        self.text.push(c);
-        self.origins.resize(self.text.len(), origin);
     }
 
     /// The original's range for a range of the folded text that is not empty.
     fn original(&self, range: Range<usize>) -> Range<usize> {
-        self.origins[range.start].0 as usize..self.origins[range.end - 1].1 as usize
+        let origins = self.origins.get_or_init(|| {
+            let mut origins = Vec::with_capacity(self.text.len());
+            fold(self.original, |c, origin| {
+                origins.resize(origins.len() + c.len_utf8(), origin)
+            });
+            origins
+        });
+        origins[range.start].start as usize..origins[range.end - 1].end as usize
+    }
+}
+
+/// Hands on each folded character with the range of the one that it came from.
+fn fold(text: &str, mut push: impl FnMut(char, Range<u32>)) {
+    let mut spaced = false;
+    for (at, c) in text.char_indices() {
+        let origin = at as u32..(at + c.len_utf8()) as u32;
+        let space = c.is_whitespace();
+        match c {
+            _ if space && spaced => {}
+            _ if space => push(' ', origin),
+            'ß' | 'ẞ' => {
+                push('s', origin.clone());
+                push('s', origin);
+            }
+            'ς' => push('σ', origin),
+            'ſ' => push('s', origin),
+            c if c.is_ascii() => push(c.to_ascii_lowercase(), origin),
+            c => c.to_lowercase().for_each(|c| push(c, origin.clone())),
+        }
+        spaced = space;
     }
 }
 
