@@ -178,16 +178,18 @@ impl Crew {
     /// From now on there are these webhooks, by instance. What comes for one that does not run here waits in the inbox for
     /// whoever runs it.
     pub(crate) fn begin_hooks(&self, hooks: impl IntoIterator<Item = (String, ReadyHook)>) {
-        self.hooks.set(hooks.into_iter().map(|(instance, hook)| {
-            let running = self.instances.get(&instance);
-            let bell = running.map(|one| one.bell.clone()).unwrap_or_default();
-            (instance, bell, hook)
-        }));
+        self.hooks.set(hooks, &self.bells);
     }
 
     /// Whom to wake for work that comes from outside the usual ways; follows what is begun and ended.
     pub(crate) fn bells(&self) -> &Bells {
         &self.bells
+    }
+
+    /// The users that bots post as, also those that other hosts lead, and those that are on their way out here.
+    pub(crate) fn know_bots(&self, endpoints: &[EndpointConfig]) {
+        let configured = endpoints.iter().map(|endpoint| endpoint.user.clone());
+        self.bots.are(configured.chain(self.endpoints.keys().cloned()));
     }
 
     /// Has an endpoint sign in as soon as all is begun that it serves ([`Self::begin_sources`] is the last of it), and
@@ -380,7 +382,8 @@ impl Crew {
     /// Serves posts of an earlier run whose room no instance names any more, of the endpoints that are for this host.
     pub(crate) async fn begin_left_over(&mut self, leads: &Leads) -> Result<(), StateError> {
         for (user, room) in self.ground.state.rooms_with_waiting_posts().await? {
-            if !leads.has(&user) {
+            // Another host looks after what it leads; what nobody can lead is told here too.
+            if !leads.has(&user) && user.parse().is_ok_and(|user| self.bots.contains(&user)) {
                 continue;
             }
             if is_mail(&room) {
@@ -695,7 +698,6 @@ impl Crew {
             }
             endpoint.part.end(Instant::now() + SIGN_OUT).await;
             self.bells.courier(user.as_str(), None);
-            self.bots.remove(&user);
             self.ground.board.remove_endpoint(&user);
         }
         Ok(())

@@ -63,9 +63,14 @@ impl Place {
 #[derive(Debug, Clone, Default)]
 struct Told {
     standing: Standing,
-    /// What had been free for so long that it was taken whatever the share.
-    overdue: BTreeSet<String>,
+    /// What was taken whatever the share, because nobody else did; until a host comes or goes.
+    nobodys: BTreeSet<String>,
+    /// Endpoints whose posts wait.
+    waiting: BTreeSet<String>,
 }
+
+/// The tokens of the members, and what this host leads.
+type News = (Vec<i64>, BTreeSet<String>);
 
 /// Why a membership ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,17 +84,12 @@ enum Ended {
 impl Pool {
     /// Stays a member until told to stop.
     pub(crate) async fn run(self) {
-        let mut anew = false;
         loop {
             let (state, lease) = (&self.ground.state, self.lease);
             let join = || state.join(self.name.clone(), lease);
             let Some(token) = self.ground.insist(&self.stop, join).await else {
                 return;
             };
-            if anew && let Err(error) = self.shift.lock().await.begin().await {
-                self.failed(&error);
-            }
-            anew = true;
             let (told, standing) = watch::channel(Told::default());
             let ended = tokio::select! {
                 ended = self.stay(token, &told) => ended,
@@ -108,7 +108,8 @@ impl Pool {
 
     /// Renews in time, and tells how things stand.
     async fn stay(&self, token: i64, told: &watch::Sender<Told>) -> Ended {
-        let mut free_since = BTreeMap::new();
+        let (mut free_since, mut hosts) = (BTreeMap::new(), Vec::new());
+        let mut nobodys = BTreeSet::new();
         loop {
             let wanted = self.wanted.borrow().clone();
             let overdue = overdue(&mut free_since, &told.borrow().standing, &wanted, self.lease);
@@ -118,8 +119,17 @@ impl Pool {
                 .renew(token, self.lease, wanted, overdue.clone());
             match renewed.await {
                 Ok(standing) => {
-                    told.send_replace(Told { standing, overdue });
-                    self.wake().await;
+                    let members: Vec<_> = standing.members.keys().copied().collect();
+                    if members != hosts {
+                        // Whoever came may want what nobody wanted.
+                        (hosts, nobodys) = (members, BTreeSet::new());
+                    }
+                    nobodys.extend(overdue);
+                    told.send_replace(Told {
+                        standing,
+                        nobodys: nobodys.clone(),
+                        waiting: self.wake().await,
+                    });
                 }
                 Err(StateError::Fenced) => return Ended::Fenced,
                 Err(StateError::Closed) => return Ended::Stopped,
@@ -137,39 +147,22 @@ impl Pool {
 
     /// Has the shift lead what this host holds, and gives up what is more than its share.
     async fn follow(&self, token: i64, mut told: watch::Receiver<Told>) -> Ended {
-        let (mut nobodys, mut hosts) = (BTreeSet::new(), Vec::new());
         let mut announced = None;
         loop {
-            let Told {
-                standing: now,
-                overdue,
-            } = told.borrow_and_update().clone();
-            if now.members.contains_key(&token) && !self.stop.is_cancelled() {
-                let members: Vec<_> = now.members.keys().copied().collect();
-                if members != hosts {
-                    // Whoever came may want what nobody wanted.
-                    (hosts, nobodys) = (members, BTreeSet::new());
-                }
-                nobodys.extend(overdue);
-                let surplus = surplus(token, &now, &self.wanted.borrow(), &nobodys);
-                let led: BTreeSet<String> = now.led_by(token).into_iter().map(str::to_owned).collect();
-                let kept: BTreeSet<String> = led.difference(&surplus).cloned().collect();
-                self.board(&now, token, &kept);
-                let led = self.shift.lock().await.lead(kept.clone(), self.lease).await;
-                if let Err(error) = led {
-                    // With the next renewal it is tried again.
-                    self.failed(&error);
-                }
-                let news = (hosts.clone(), kept);
-                if announced.as_ref() != Some(&news) {
-                    self.announce(&now, &news.1);
-                    announced = Some(news);
-                }
-                if !surplus.is_empty() {
-                    let surplus = surplus.into_iter().collect();
-                    if let Err(StateError::Fenced) = self.ground.state.release(token, surplus).await {
-                        return Ended::Fenced;
+            let now = told.borrow_and_update().clone();
+            if now.standing.members.contains_key(&token) && !self.stop.is_cancelled() {
+                let news = match self.take_up(token, &now).await {
+                    Ok(news) => news,
+                    Err(StateError::Fenced) => return Ended::Fenced,
+                    // With the next renewal it is tried again. What was not ended is not given up either.
+                    Err(error) => {
+                        self.failed(&error);
+                        None
                     }
+                };
+                if news.is_some() && news != announced {
+                    self.announce(&now.standing, news.as_ref());
+                    announced = news;
                 }
             }
             if told.changed().await.is_err() {
@@ -178,7 +171,31 @@ impl Pool {
         }
     }
 
-    fn announce(&self, standing: &Standing, endpoints: &BTreeSet<String>) {
+    /// The members, and what this one leads from now on.
+    async fn take_up(&self, token: i64, now: &Told) -> Result<Option<News>, StateError> {
+        let surplus = surplus(token, now, &self.wanted.borrow());
+        let led: BTreeSet<String> = now
+            .standing
+            .led_by(token)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let kept: BTreeSet<String> = led.difference(&surplus).cloned().collect();
+        self.board(&now.standing, token, &kept);
+        self.shift
+            .lock()
+            .await
+            .begin_and_lead(kept.clone(), self.lease)
+            .await?;
+        if !surplus.is_empty() {
+            let surplus = surplus.into_iter().collect();
+            self.ground.state.release(token, surplus).await?;
+        }
+        Ok(Some((now.standing.members.keys().copied().collect(), kept)))
+    }
+
+    fn announce(&self, standing: &Standing, news: Option<&News>) {
+        let Some((_, endpoints)) = news else { return };
         self.ground.announcer.tell(HostEvent::PoolChanged {
             hosts: standing.members.values().cloned().collect(),
             endpoints: endpoints.iter().filter_map(|user| user.parse().ok()).collect(),
@@ -191,10 +208,10 @@ impl Pool {
         self.ground.announcer.tell(HostEvent::StateFailed { reason });
     }
 
-    /// Wakes whoever has something waiting: another host may have put it there.
-    async fn wake(&self) {
+    /// Wakes whoever has something waiting: another host may have put it there. Returns the endpoints with posts.
+    async fn wake(&self) -> BTreeSet<String> {
         let Ok(waiting) = self.ground.state.who_waits().await else {
-            return;
+            return BTreeSet::new();
         };
         for place in &waiting.posts {
             self.bells.ring_sender(place);
@@ -202,6 +219,7 @@ impl Pool {
         for instance in &waiting.events {
             self.bells.ring_worker(instance);
         }
+        waiting.posts.into_iter().map(|(endpoint, _)| endpoint).collect()
     }
 
     fn board(&self, standing: &Standing, token: i64, led: &BTreeSet<String>) {
@@ -221,28 +239,25 @@ impl Pool {
     }
 }
 
-/// What other members should lead instead, or nobody from this host's configuration. What was free for long, though others
-/// could have taken it, stays.
-fn surplus(
-    token: i64,
-    standing: &Standing,
-    wanted: &BTreeSet<String>,
-    nobodys: &BTreeSet<String>,
-) -> BTreeSet<String> {
-    let led = standing.led_by(token);
-    let (own, strange): (Vec<&str>, Vec<&str>) = led.iter().partition(|endpoint| wanted.contains(**endpoint));
+/// What other members should lead instead, or nobody from this host's configuration once its posts are delivered. What was
+/// free for long, though others could have taken it, stays.
+fn surplus(token: i64, now: &Told, wanted: &BTreeSet<String>) -> BTreeSet<String> {
     if wanted.is_empty() {
         // About to stop: all of it goes at the end.
         return BTreeSet::new();
     }
-    let more = own
-        .len()
-        .saturating_sub(fair_share(wanted.len(), standing.members.len()));
+    let led = now.standing.led_by(token);
+    let (own, strange): (Vec<&str>, Vec<&str>) = led.iter().partition(|endpoint| wanted.contains(**endpoint));
+    let share = fair_share(wanted.len(), now.standing.members.len());
+    let more = own.len().saturating_sub(share);
     let movable = own
         .into_iter()
         .rev()
-        .filter(|endpoint| !nobodys.contains(*endpoint));
-    movable.take(more).chain(strange).map(str::to_owned).collect()
+        .filter(|endpoint| !now.nobodys.contains(*endpoint));
+    let idle = strange
+        .into_iter()
+        .filter(|endpoint| !now.waiting.contains(*endpoint));
+    movable.take(more).chain(idle).map(str::to_owned).collect()
 }
 
 /// What has been free for longer than a lease, though everybody could have taken it: it is nobody else's to lead.
@@ -281,28 +296,32 @@ mod tests {
         }
     }
 
+    fn told(members: &[i64], leases: &[(&str, i64)]) -> Told {
+        Told {
+            standing: standing(members, leases),
+            ..Told::default()
+        }
+    }
+
     #[test]
     fn what_is_more_than_the_share_goes_to_the_others() {
         let all = [("a", 1), ("b", 1), ("c", 1)];
-        let wanted = set(&["a", "b", "c"]);
-        let none = BTreeSet::new();
-        assert_eq!(surplus(1, &standing(&[1], &all), &wanted, &none), none);
-        assert_eq!(surplus(1, &standing(&[1, 2], &all), &wanted, &none), set(&["c"]));
-        assert_eq!(
-            surplus(1, &standing(&[1, 2], &all), &wanted, &set(&["c"])),
-            set(&["b"]),
-            "nobody wanted c"
-        );
-        assert_eq!(
-            surplus(1, &standing(&[1], &all), &set(&["a", "b"]), &none),
-            set(&["c"]),
-            "not configured any more"
-        );
-        assert_eq!(
-            surplus(1, &standing(&[1, 2], &all), &none, &none),
-            none,
-            "about to stop"
-        );
+        let (wanted, none) = (set(&["a", "b", "c"]), BTreeSet::new());
+        assert_eq!(surplus(1, &told(&[1], &all), &wanted), none);
+        let mut two = told(&[1, 2], &all);
+        assert_eq!(surplus(1, &two, &wanted), set(&["c"]));
+        two.nobodys = set(&["c"]);
+        assert_eq!(surplus(1, &two, &wanted), set(&["b"]), "nobody wanted c");
+        assert_eq!(surplus(1, &two, &none), none, "about to stop");
+    }
+
+    #[test]
+    fn what_is_not_configured_any_more_goes_when_its_posts_are_delivered() {
+        let mut one = told(&[1], &[("a", 1), ("b", 1), ("c", 1)]);
+        one.waiting = set(&["a", "c"]);
+        assert_eq!(surplus(1, &one, &set(&["a", "b"])), BTreeSet::new());
+        one.waiting = set(&["a"]);
+        assert_eq!(surplus(1, &one, &set(&["a", "b"])), set(&["c"]));
     }
 
     #[tokio::test(start_paused = true)]

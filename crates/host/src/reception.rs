@@ -135,6 +135,8 @@ impl Reception {
                 link: None,
             })
             .collect();
+        // However it ends: the state works in order, so a bot that looks then sees what was stored.
+        let _rings = RingsAtTheEnd(&meant);
         // Once, without insisting: the sender waits, and is better told now than after a disk was repaired.
         match self
             .ground
@@ -145,7 +147,6 @@ impl Reception {
             Ok(true) => {
                 self.ground.faults.pass(Point::Accepted, &cause).await;
                 message.accept();
-                meant.iter().for_each(|listener| listener.bell.ring_for_inbox());
             }
             Ok(false) => {
                 tracing::warn!(user = %self.user, from = %message.from, "too many private messages wait")
@@ -154,5 +155,14 @@ impl Reception {
                 tracing::error!(user = %self.user, reason = reason(&error), "a private message was not stored");
             }
         }
+    }
+}
+
+/// Rings the bots however the storing ends.
+struct RingsAtTheEnd<'a>(&'a [&'a PrivateListener]);
+
+impl Drop for RingsAtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|listener| listener.bell.ring_for_inbox());
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct Shift {
     leads: Leads,
     /// Whether all that `leads` asks for was begun; the state may have refused.
     settled: bool,
+    /// Whether others have taken over and nothing was begun since.
+    lost: bool,
 }
 
 /// Instances that can run.
@@ -64,6 +66,7 @@ impl Shift {
             config,
             leads,
             settled: false,
+            lost: false,
         }
     }
 
@@ -79,6 +82,7 @@ impl Shift {
 
     /// Begins what is to run. Instances with wrong settings are reported and left out.
     pub(crate) async fn begin(&mut self) -> Result<(), StateError> {
+        self.crew.know_bots(&self.config.endpoints);
         for endpoint in led(&self.config.endpoints, &self.leads) {
             self.crew.begin_endpoint(endpoint);
         }
@@ -99,7 +103,7 @@ impl Shift {
         self.crew.begin_left_over(&self.leads).await?;
         self.crew.begin_sources();
         self.crew.begin_chore(keep_house);
-        self.settled = true;
+        (self.settled, self.lost) = (true, false);
         Ok(())
     }
 
@@ -120,7 +124,11 @@ impl Shift {
         }
         self.crew.use_bots(registry.clone());
         let leads = self.leads.clone();
+        self.crew.know_bots(&config.endpoints);
+        let hooks = std::mem::take(&mut asked.hooks);
         let reloaded = self.change(config, asked, &leads, drain).await;
+        self.crew.begin_hooks(hooks);
+        self.crew.know_bots(&config.endpoints);
         self.config = config.clone();
         let reloaded = reloaded?;
         let Reloaded {
@@ -138,19 +146,19 @@ impl Shift {
     }
 
     /// Leads other endpoints from now on. Handlers of instances that go to another host get `drain` to finish, and posts
-    /// to be delivered.
-    /// Whether that was anything new.
-    pub(crate) async fn lead(
-        &mut self,
-        endpoints: BTreeSet<String>,
-        drain: Duration,
-    ) -> Result<bool, StateError> {
+    /// to be delivered. An instance that runs and whose settings cannot be read just now goes on as it is.
+    async fn lead(&mut self, endpoints: BTreeSet<String>, drain: Duration) -> Result<(), StateError> {
         let leads = Leads::Only(endpoints);
         if self.settled && self.leads == leads {
-            return Ok(false);
+            return Ok(());
         }
         let config = self.config.clone();
         let asked = Asked::by(&config, self.crew.registry()).await;
+        for (instance, problems) in &asked.unable {
+            if leads.has(instance.user.as_str()) && self.crew.instance(&instance.id).is_none() {
+                leave_out(&self.ground, instance, 0, problems);
+            }
+        }
         self.settled = false;
         // Two hosts that send the same mail send it twice.
         self.crew.end_mail(Instant::now() + drain).await;
@@ -160,7 +168,7 @@ impl Shift {
         changed?;
         self.crew.begin_left_over(&leads).await?;
         self.settled = true;
-        Ok(true)
+        Ok(())
     }
 
     /// Ends everything at once: others have taken over.
@@ -171,6 +179,22 @@ impl Shift {
             self.ground.board.add_instance(InstanceStatus::standby(instance));
         }
         self.leads = Leads::Only(BTreeSet::new());
+        self.lost = true;
+    }
+
+    /// Begins anew, where everything was lost, and leads these endpoints from now on.
+    ///
+    /// # Errors
+    /// [`StateError`]; the same again brings about what is missing.
+    pub(crate) async fn begin_and_lead(
+        &mut self,
+        endpoints: BTreeSet<String>,
+        drain: Duration,
+    ) -> Result<(), StateError> {
+        if self.lost {
+            self.begin().await?;
+        }
+        self.lead(endpoints, drain).await
     }
 
     async fn change(
@@ -186,7 +210,13 @@ impl Shift {
             .able
             .into_iter()
             .partition(|(instance, _)| leads.has(instance.user.as_str()));
-        let named: BTreeSet<_> = able.iter().map(|(instance, _)| instance.id.clone()).collect();
+        let unable = asked.unable.iter().map(|(instance, _)| instance);
+        let named: BTreeSet<_> = able
+            .iter()
+            .map(|(instance, _)| instance)
+            .chain(unable.filter(|instance| leads.has(instance.user.as_str())))
+            .map(|instance| instance.id.clone())
+            .collect();
         let (mut ending, known) = (BTreeSet::new(), self.crew.instances());
         for id in &known {
             if !named.contains(id) {
@@ -224,7 +254,6 @@ impl Shift {
             let bell = bells.remove(&instance.id);
             outcome = outcome.and(self.crew.begin_instance(&instance, one, bell).await);
         }
-        self.crew.begin_hooks(asked.hooks);
         self.forget_lines(config);
         for (instance, _) in elsewhere {
             self.ground.board.add_instance(InstanceStatus::standby(&instance));

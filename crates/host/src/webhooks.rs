@@ -27,7 +27,7 @@ use ipnet::IpNet;
 use parlor_bot::{Secret, SecretError, WebhookSpec};
 use parlor_net::ServerTls;
 
-use crate::lane::Bell;
+use crate::desk::Bells;
 use crate::rate::{Bucket, Rate};
 
 pub(crate) use listener::Listener;
@@ -87,7 +87,8 @@ struct Hook {
     instance: String,
     spec: WebhookSpec,
     secrets: Vec<Secret>,
-    bell: Arc<Bell>,
+    /// Rings whoever runs the instance, here.
+    bells: Bells,
     bucket: Mutex<Bucket>,
     wrong: Wrong,
 }
@@ -107,15 +108,15 @@ pub(crate) struct Hooks(Arc<RwLock<BTreeMap<String, Arc<Hook>>>>);
 impl Hooks {
     /// From now on there are these. An instance that is begun anew keeps its bell, so that its webhooks need not pause
     /// meanwhile: what comes in waits in the inbox.
-    pub(crate) fn set(&self, hooks: impl IntoIterator<Item = (String, Arc<Bell>, ReadyHook)>) {
-        let hooks = hooks.into_iter().map(|(instance, bell, hook)| {
+    pub(crate) fn set(&self, hooks: impl IntoIterator<Item = (String, ReadyHook)>, bells: &Bells) {
+        let hooks = hooks.into_iter().map(|(instance, hook)| {
             let rate = Rate::new(hook.spec.per_minute, Duration::from_secs(60));
             let name = hook.spec.name.as_str().to_owned();
             let hook = Hook {
                 instance,
                 spec: hook.spec,
                 secrets: hook.secrets,
-                bell,
+                bells: bells.clone(),
                 bucket: Mutex::new(Bucket::new(rate)),
                 wrong: Wrong::default(),
             };

@@ -16,7 +16,7 @@ mod site;
 pub use mail_server::{MailServer, Protection, ReceivedMail};
 pub use postgres::Schema;
 pub use server::KillableServer;
-pub use site::{ALICE, BOT, Site};
+pub use site::{ALICE, BOT, SECOND_BOT, Site};
 
 use std::time::Duration;
 

@@ -17,6 +17,8 @@ use crate::{tuning, uri};
 
 /// The user that the trusted application may speak as.
 pub const BOT: &str = "sip:newsbot@example.com";
+/// Another one.
+pub const SECOND_BOT: &str = "sip:helper@example.com";
 /// A person.
 pub const ALICE: &str = "sip:alice@example.com";
 
@@ -75,7 +77,7 @@ impl Site {
             id: APPLICATION.to_owned(),
             port: 6000,
             gruus: vec![GRUU.to_owned()],
-            allowed_users: vec![uri(BOT)],
+            allowed_users: vec![uri(BOT), uri(SECOND_BOT)],
         };
         Config {
             listeners: vec![ListenerConfig {
@@ -94,7 +96,11 @@ impl Site {
                     ..SeedCategory::default()
                 }],
                 rooms: rooms.iter().copied().map(room).collect(),
-                users: vec![user(BOT, "News bot"), user(ALICE, "Alice")],
+                users: vec![
+                    user(BOT, "News bot"),
+                    user(SECOND_BOT, "Helper"),
+                    user(ALICE, "Alice"),
+                ],
             },
             ..Config::new("example.com", uri("sip:chat@example.com"))
         }

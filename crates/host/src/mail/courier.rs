@@ -207,7 +207,7 @@ impl MailCourier {
         let old = self.ground.clock.millis() - row.created;
         Some(match self.hand_over(&mail, &letter).await {
             Ok(words) => Outcome::Delivered(words),
-            Err(refusal) => Outcome::of(&refusal, Duration::from_millis(old.unsigned_abs())),
+            Err(refusal) => Outcome::of(&refusal, Duration::from_millis(old.unsigned_abs()), row.attempts),
         })
     }
 

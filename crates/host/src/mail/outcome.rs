@@ -9,6 +9,8 @@ use super::conversation::{Refusal, Stage};
 const GIVE_UP: Duration = Duration::from_secs(5 * 24 * 3600);
 /// What servers answer to a mail that is larger than they take (RFC 1870, section 6.1).
 const TOO_LARGE: u16 = 552;
+/// Attempts after which it is the mail that makes the server break off.
+const BROKEN_OFF: u32 = 3;
 /// A server that ends the conversation by itself (RFC 5321, section 3.8).
 pub(super) const CLOSING: u16 = 421;
 
@@ -25,11 +27,17 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// What a refusal means for a mail that was asked for so long ago.
-    pub(super) fn of(refusal: &Refusal, age: Duration) -> Self {
+    /// What a refusal means for a mail that was asked for so long ago, after so many attempts that failed.
+    pub(super) fn of(refusal: &Refusal, age: Duration, attempts: u32) -> Self {
         let reason = refusal.to_string();
+        let about_mail = matches!(refusal.stage, Stage::Recipient | Stage::Data | Stage::Message);
         let Some(code) = refusal.code else {
-            return Self::ServerAway(reason);
+            // A server that breaks off at the same mail again and again would never come to the others.
+            return match about_mail && attempts >= BROKEN_OFF {
+                true if age >= GIVE_UP => Self::Dead(format!("put off for five days: {reason}")),
+                true => Self::PutOff(reason),
+                false => Self::ServerAway(reason),
+            };
         };
         match refusal.stage {
             // It does not like this host or its sender: no mail would fare better.
@@ -51,7 +59,25 @@ mod tests {
 
     fn refused(stage: Stage, code: Option<u16>, age: Duration) -> Outcome {
         let words = String::new();
-        Outcome::of(&Refusal { stage, code, words }, age)
+        Outcome::of(&Refusal { stage, code, words }, age, 0)
+    }
+
+    #[test]
+    fn a_mail_at_which_the_server_breaks_off_again_and_again_does_not_hold_up_the_others() {
+        let broken_off = |age, attempts| {
+            let refusal = Refusal {
+                stage: Stage::Message,
+                code: None,
+                words: String::new(),
+            };
+            Outcome::of(&refusal, age, attempts)
+        };
+        assert!(matches!(
+            broken_off(FRESH, BROKEN_OFF - 1),
+            Outcome::ServerAway(_)
+        ));
+        assert!(matches!(broken_off(FRESH, BROKEN_OFF), Outcome::PutOff(_)));
+        assert!(matches!(broken_off(GIVE_UP, BROKEN_OFF), Outcome::Dead(_)));
     }
 
     #[test]

@@ -45,11 +45,10 @@ impl Bots {
             .insert(user);
     }
 
-    pub(crate) fn remove(&self, user: &SipUri) {
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(user);
+    /// From now on there are these, wherever in the pool they run, beside those that are signed in here.
+    pub(crate) fn are(&self, users: impl IntoIterator<Item = SipUri>) {
+        let users = users.into_iter().collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = users;
     }
 
     pub(crate) fn contains(&self, user: &SipUri) -> bool {

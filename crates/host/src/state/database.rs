@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::postgres::config::{Host, SslMode};
+use ::postgres::config::{Host, SslMode, TargetSessionAttrs};
 use ::postgres::{Client, Config, Error};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -18,7 +18,12 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// A database that does not answer for so long is tried anew: less than most leases.
 const SILENT: Duration = Duration::from_secs(5);
 /// A host that stops in the middle of a transaction may hold up the others for so long.
-const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(2);
+/// How long one statement may take, waiting for its turn included.
+const STATEMENT: Duration = Duration::from_secs(15);
+/// Probes of a connection that says nothing, and the wait between them.
+const PROBES: u32 = 3;
+const PROBE: Duration = Duration::from_secs(1);
 
 /// A database of PostgreSQL, with everything that signing in takes.
 #[derive(Clone)]
@@ -67,11 +72,24 @@ impl Database {
         if let Some(password) = password {
             config.password(password);
         }
-        if config.get_ssl_mode() == SslMode::Prefer && config.get_hosts().iter().any(is_remote) {
-            config.ssl_mode(SslMode::Require);
+        if config.get_ssl_mode() == SslMode::Prefer {
+            let remote = config.get_hosts().iter().any(is_remote)
+                || config
+                    .get_hostaddrs()
+                    .iter()
+                    .any(|address| !address.is_loopback());
+            // On this machine a certificate proves nothing, and Debian's servers offer one that nobody vouches for.
+            config.ssl_mode(if remote {
+                SslMode::Require
+            } else {
+                SslMode::Disable
+            });
         }
+        // Of several servers the one that takes writes.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.connect_timeout(CONNECT);
         config.tcp_user_timeout(SILENT).keepalives_idle(SILENT);
+        config.keepalives_interval(PROBE).keepalives_retries(PROBES);
         if config.get_application_name().is_none() {
             config.application_name("parlor");
         }
@@ -86,8 +104,10 @@ impl Database {
             .config
             .connect(MakeRustlsConnect::new(ClientConfig::clone(&self.tls)))?;
         client.batch_execute(&format!(
-            "SET idle_in_transaction_session_timeout = {}; SET client_min_messages = warning; SET synchronous_commit = on",
-            IDLE_IN_TRANSACTION.as_millis()
+            "SET idle_in_transaction_session_timeout = {}; SET statement_timeout = {}; \
+             SET client_min_messages = warning; SET synchronous_commit = on",
+            IDLE_IN_TRANSACTION.as_millis(),
+            STATEMENT.as_millis()
         ))?;
         Ok(client)
     }

@@ -186,6 +186,8 @@ impl Intake {
         };
         // Once, without insisting: the sender waits, and is better told now than after a disk was repaired.
         let stored = self.ground.state.accept_request(request, at);
+        // Also when the answer comes too late, or nobody waits for it any more: it may be stored yet.
+        let _rings = RingsAtTheEnd(hook);
         let taken = match tokio::time::timeout(COMMIT_TIME, stored).await {
             Ok(Ok(taken)) => taken,
             Ok(Err(error)) => {
@@ -199,7 +201,6 @@ impl Intake {
         match taken {
             Taken::Accepted => {
                 self.ground.faults.pass(Point::Accepted, &cause).await;
-                hook.bell.ring_for_inbox();
                 self.tell_taken(hook, &cause, false);
                 Ok(Outcome::Accepted(cause))
             }
@@ -237,6 +238,16 @@ impl Intake {
                 reason: refusal.to_string(),
             });
         }
+    }
+}
+
+/// Rings the bot however the storing ends. The state works in order, so a bot that looks then sees what was stored.
+struct RingsAtTheEnd<'a>(&'a Hook);
+
+impl Drop for RingsAtTheEnd<'_> {
+    fn drop(&mut self) {
+        // Where another host runs it, that one looks with its next renewal.
+        self.0.bells.ring_worker(&self.0.instance);
     }
 }
 

@@ -17,6 +17,7 @@ use super::listener::{HEAD, HEAD_TIME, HEADERS, answer};
 use super::*;
 use crate::clock::Clock;
 use crate::config::Tuning;
+use crate::desk::Bells;
 use crate::events::{Announcer, HostEvent};
 use crate::fault::Faults;
 use crate::ground::Ground;
@@ -65,7 +66,7 @@ impl Bench {
         };
         let hooks = Hooks::default();
         let hook = ReadyHook::read(self.spec.clone()).unwrap();
-        hooks.set([("relay".to_owned(), Arc::default(), hook)]);
+        hooks.set([("relay".to_owned(), hook)], &Bells::default());
         Arc::new(Intake::new(hooks, ground, Arc::new(self.config.clone())))
     }
 

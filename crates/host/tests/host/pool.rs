@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use parlor_host::{Config, Database, HostEvent, InstanceState, Place};
-use parlor_testkit::Schema;
+use parlor_host::{Config, Database, EndpointConfig, HostEvent, InstanceState, Place};
+use parlor_testkit::{SECOND_BOT, Schema, uri};
 use serde_json::json;
 
 use crate::bots::registry;
@@ -111,4 +111,43 @@ async fn a_host_that_was_struck_out_ends_what_it_does_and_joins_anew() {
     first.shutdown().await;
     let said = deployment.said().await;
     assert_eq!(said, ["ping 1", PONG_1, "ping 2", PONG_2]);
+}
+
+/// A host of the pool with two bots, each as a user of its own, in the same room.
+async fn host_of_two(deployment: &Deployment, schema: &Schema, name: &str) -> Running {
+    let mut config = config(deployment, schema, name);
+    let second = EndpointConfig {
+        user: uri(SECOND_BOT),
+        ..config.endpoints[0].clone()
+    };
+    config.endpoints.push(second);
+    let mut second = instance("ponger", json!({}));
+    second.id = "second".to_owned();
+    second.user = uri(SECOND_BOT);
+    config.instances.push(second);
+    Running::start(config, registry()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endpoints_are_shared_out_and_bots_do_not_answer_those_of_the_other_host() {
+    let (deployment, schema) = (Deployment::new(), Schema::new());
+    let mut first = host_of_two(&deployment, &schema, "first").await;
+    first
+        .until(|event| matches!(event, HostEvent::PoolChanged { endpoints, .. } if endpoints.len() == 2))
+        .await;
+    let mut second = host_of_two(&deployment, &schema, "second").await;
+    leads(&mut second).await;
+    let pool = second.host.status().await.pool.unwrap();
+    let here: Vec<_> = pool.endpoints.iter().map(|endpoint| endpoint.here).collect();
+    assert_eq!(here.iter().filter(|here| **here).count(), 1, "{pool:?}");
+    let (room, _events) = deployment.alice().await;
+    for question in ["ping 1", "ping 2"] {
+        room.post(question).await.unwrap();
+        first.posted(1).await;
+        second.posted(1).await;
+    }
+    first.shutdown().await;
+    second.shutdown().await;
+    let said = deployment.said().await;
+    assert_eq!(said.len(), 6, "two questions, two answers to each: {said:#?}");
 }

@@ -8,7 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::postgres::types::{IsNull, ToSql, Type};
 use ::postgres::{Client, Error, Statement};
@@ -20,9 +20,9 @@ use super::{Db, DbError, Row, Value};
 
 /// Taken by every transaction; one for each schema, so that pools can share a database.
 const TURN: &str = "SELECT pg_advisory_xact_lock(hashtext('parlor.' || current_schema()))";
-/// How often it is asked what became of a commit whose answer was lost, and the wait in between: a few seconds, in which
-/// a database that restarts or fails over is back.
-const ASKED: u32 = 30;
+/// How long it is asked what became of a commit whose answer was lost, and the wait in between. A database that restarts
+/// is back in that time; after it the call counts as failed and is repeated, which no call minds.
+const ASKED: Duration = Duration::from_secs(10);
 const ASKED_AGAIN: Duration = Duration::from_millis(200);
 
 /// A connection, made anew when it is lost.
@@ -107,7 +107,8 @@ impl Postgres {
         if self.client.get_mut().is_closed() {
             self.reconnect()?;
         }
-        self.run("BEGIN")?;
+        // Each statement sees what was committed before it: also by whoever had the turn before.
+        self.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")?;
         self.run(TURN)
     }
 
@@ -120,7 +121,8 @@ impl Postgres {
         }
         // Whether it was carried out is not known before the database is asked.
         let transaction = self.transaction.take();
-        for _ in 0..ASKED {
+        let begun = Instant::now();
+        while begun.elapsed() < ASKED {
             sleep(ASKED_AGAIN);
             if let Some(committed) = transaction
                 .as_deref()

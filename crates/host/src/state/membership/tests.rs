@@ -109,6 +109,29 @@ async fn a_member_whose_lease_is_over_is_struck_out_and_writes_nothing_any_more(
 }
 
 #[tokio::test]
+async fn who_is_late_itself_strikes_nobody_out() {
+    let schema = Schema::new();
+    let (first, second) = (open(&schema).await, open(&schema).await);
+    let one = first.join("first".into(), LONG).await.unwrap();
+    let two = second.join("second".into(), LONG).await.unwrap();
+    // As after a database was away for longer than a lease.
+    schema.run("UPDATE member SET expires = 0");
+    let standing = first
+        .renew(one, LONG, endpoints(1), BTreeSet::new())
+        .await
+        .unwrap();
+    assert_eq!(standing.members.len(), 2);
+    renew(&second, two, LONG, 1).await;
+    let standing = first
+        .renew(one, LONG, endpoints(1), BTreeSet::new())
+        .await
+        .unwrap();
+    assert_eq!(standing.members.len(), 2);
+    first.close().await;
+    second.close().await;
+}
+
+#[tokio::test]
 async fn a_lost_connection_is_made_anew_and_the_membership_goes_on() {
     let schema = Schema::new();
     let state = open(&schema).await;

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// One step per released layout; step `n` takes a file from version `n` to `n + 1`. Steps are never edited.
-pub(super) const STEPS: &[&str] = &[LAYOUT_1, LAYOUT_2, LAYOUT_3, LAYOUT_4, LAYOUT_5];
+pub(super) const STEPS: &[&str] = &[LAYOUT_1, LAYOUT_2, LAYOUT_3, LAYOUT_4, LAYOUT_5, LAYOUT_6];
 
 const LAYOUT_1: &str = "
 -- the last message of a room that an instance has dealt with
@@ -149,6 +149,11 @@ const LAYOUT_5: &str = "
 ALTER TABLE outbox RENAME COLUMN user TO endpoint;
 -- counted by everybody who asks how the host is doing
 CREATE INDEX outbox_dead ON outbox (instance) WHERE status = 'dead';
+";
+
+const LAYOUT_6: &str = "
+-- the newest of each subscription is asked for when old ones are forgotten
+CREATE INDEX feed_seen_listed ON feed_seen (instance, feed, listed);
 ";
 
 /// The layout number of a file.
