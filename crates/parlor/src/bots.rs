@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use parlor_bot::schema::misfits;
-use parlor_bot::{Registry, Room, Setup};
+use parlor_bot::{Registry, Room, Setup, SetupError};
 use parlor_process::Program;
 
 use crate::config::{BotSettings, Instance, SettingsProblem, nearest};
@@ -112,7 +112,7 @@ impl BotSettings for Kinds {
                     .unwrap_or_default()
                     .trim_start_matches('.')
                     .to_owned(),
-                message: error.to_string(),
+                message: without_path(&error),
                 help: None,
             });
             problems.extend(refused.filter(|problem| !places.contains(&problem.path)));
@@ -127,11 +127,22 @@ impl BotSettings for Kinds {
     }
 }
 
-fn setup(instance: &Instance) -> Setup {
+/// What the host tells an instance when it makes it.
+pub(crate) fn setup(instance: &Instance) -> Setup {
     Setup::new(&instance.id, instance.user.clone())
         .with_rooms(instance.rooms.iter().map(Room::new))
         .with_folder(&instance.folder)
         .with_removal(instance.can_remove)
+}
+
+/// What is wrong, without the setting's path: that stands before it already.
+fn without_path(error: &SetupError) -> String {
+    let told = error.to_string();
+    let path = error.path().map(|path| format!("{path}: "));
+    match path.and_then(|path| told.strip_prefix(&path).map(str::to_owned)) {
+        Some(rest) => rest,
+        None => told,
+    }
 }
 
 fn unfitting(registry: &Registry, instance: &Instance) -> Vec<SettingsProblem> {

@@ -12,7 +12,7 @@ use crate::bots;
 use crate::cli::{Global, exit};
 use crate::config::{self, ConfigError, Settings, TlsFiles};
 use crate::failure::Failure;
-use crate::terminal::{FAINT, GOOD, json_document, line, styled};
+use crate::terminal::{BAD, FAINT, GOOD, json_document, line, styled};
 
 /// What is wrong with one set of certificate files.
 enum Checked {
@@ -38,11 +38,13 @@ pub(crate) fn run(global: &Global) -> Result<(), Failure> {
     if global.json {
         print_json(global, &certificates);
     } else {
-        print(global, &settings, &certificates);
+        print(global, &settings, &certificates, bad == 0);
     }
     if bad > 0 {
-        let noun = if bad == 1 { "problem" } else { "problems" };
-        let failure = Failure::new(format!("{bad} {noun} with what the configuration names"));
+        let failure = Failure::new(format!(
+            "{} with what the configuration names",
+            counted(bad, "problem")
+        ));
         return Err(failure.with_code(exit::CONFIGURATION));
     }
     Ok(())
@@ -138,20 +140,21 @@ fn inspect(files: &TlsFiles, names: &[String], for_server: bool, for_client: boo
     }
 }
 
-fn print(global: &Global, settings: &Settings, certificates: &[(&str, Checked)]) {
-    line(format_args!(
-        "{} {}",
-        styled(GOOD, "right"),
-        global.config.display()
-    ));
+fn print(global: &Global, settings: &Settings, certificates: &[(&str, Checked)], is_right: bool) {
+    let verdict = if is_right {
+        styled(GOOD, "right")
+    } else {
+        styled(BAD, "wrong")
+    };
+    line(format_args!("{verdict} {}", global.config.display()));
     if let Some(server) = &settings.server {
         let seed = &server.config.seed;
         line(format_args!(
-            "  server  {}, {} rooms, {} users, {} trusted pools",
+            "  server  {}, {}, {}, {}",
             server.config.domain,
-            seed.rooms.len(),
-            seed.users.len(),
-            server.config.trusted_pools.len()
+            counted(seed.rooms.len(), "room"),
+            counted(seed.users.len(), "user"),
+            counted(server.config.trusted_pools.len(), "trusted pool")
         ));
     }
     if let Some(host) = &settings.host {
@@ -192,6 +195,13 @@ fn print(global: &Global, settings: &Settings, certificates: &[(&str, Checked)])
     }
 }
 
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    }
+}
+
 fn print_json(global: &Global, certificates: &[(&str, Checked)]) {
     let list: Vec<_> = certificates
         .iter()
@@ -203,4 +213,49 @@ fn print_json(global: &Global, certificates: &[(&str, Checked)]) {
         })
         .collect();
     json_document(&json!({ "file": global.config, "problems": [], "certificates": list }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::BotSettings;
+
+    /// Every example, so a bot must be made here with all that the host gives it, the right to remove messages too.
+    #[test]
+    fn nothing_is_wrong_with_the_example_files() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
+        let mut checked = 0;
+        for entry in std::fs::read_dir(folder).expect("the folder of examples") {
+            let file = entry.expect("a file").path();
+            if file.extension().is_none_or(|extension| extension != "toml") {
+                continue;
+            }
+            let settings = config::load(&file, &bots::Kinds::believing()).expect("a right file");
+            for wrong in webhooks(&settings).iter().filter(|found| is_bad(found)) {
+                let Checked::Unusable(problem) = wrong else {
+                    continue;
+                };
+                panic!("{}: {problem}", file.display());
+            }
+            checked += 1;
+        }
+        assert!(checked > 3, "{checked} files were checked");
+    }
+
+    #[test]
+    fn a_problem_of_a_setting_does_not_repeat_its_path() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/moderator.toml");
+        let settings = config::load(&file, &bots::Kinds::believing()).expect("a right file");
+        let mut instance = settings.host.expect("a host").instances.remove(0);
+        instance.can_remove = false;
+        let problems = bots::Kinds::believing().check(&instance);
+        assert_eq!(problems[0].path, "remove");
+        assert!(
+            problems[0].message.starts_with("nothing can be removed"),
+            "{}",
+            problems[0].message
+        );
+    }
 }

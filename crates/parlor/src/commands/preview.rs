@@ -36,9 +36,7 @@ struct Post {
 
 /// A bot of the configuration, made as the host makes it, with nothing that it remembers.
 pub(super) fn make(instance: &Instance) -> Result<(Box<dyn DynBot>, Setup), Failure> {
-    let setup = Setup::new(&instance.id, instance.user.clone())
-        .with_rooms(instance.rooms.iter().map(Room::new))
-        .with_folder(&instance.folder);
+    let setup = bots::setup(instance);
     let bot = bots::registry()
         .build(&instance.kind, &instance.settings, &setup)
         .map_err(wrong)?;
