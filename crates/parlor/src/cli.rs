@@ -44,6 +44,7 @@ pub(crate) struct Cli {
 
 /// Options that every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Configuration file
     #[arg(
@@ -659,7 +660,7 @@ pub(crate) struct LedgerFilter {
     /// Only this bot, by its id
     #[arg(long, value_name = "ID")]
     pub(crate) instance: Option<String>,
-    /// Only this room, as the configuration names it
+    /// Only this room, as the configuration names it; or somebody written to: `mailto:ann@example.com`
     #[arg(long, value_name = "ROOM")]
     pub(crate) room: Option<String>,
     /// Only this: seen, filtered, missed, handled, skipped, quarantined, queued, sent, failed, acknowledged,
@@ -787,7 +788,7 @@ pub(crate) enum HookCommand {
     #[command(after_help = "\
 Examples:
   parlor hook try ci push.json --header 'X-GitHub-Event: push'  a body that was kept in a file
-  echo '{\"text\": \"hello\"}' | parlor hook try ci -             one from standard input
+  echo '{\"text\": \"hello\"}' | parlor hook try ci -               one from standard input
 
 docs/webhooks.md shows how to sign and send one with curl.")]
     Try(HookTryArgs),

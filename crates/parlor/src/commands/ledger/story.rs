@@ -95,13 +95,7 @@ fn ending(entry: &LedgerEntry) -> String {
         LedgerStatus::Dead if is_of_removal(entry) => {
             (BAD, format!("it was not removed from {room}{reason}; {retry}"))
         }
-        LedgerStatus::Acknowledged => (
-            GOOD,
-            match entry.message {
-                Some(id) => format!("it is in {room} as message {id}"),
-                None => format!("it is in {room}"),
-            },
-        ),
+        LedgerStatus::Acknowledged => (GOOD, arrived(&room, entry.message)),
         LedgerStatus::Queued | LedgerStatus::Sent => (WARNING, format!("it waits to appear in {room}")),
         LedgerStatus::Failed => (WARNING, format!("it waits to appear in {room}{reason}")),
         LedgerStatus::Dead => (BAD, format!("it was given up for {room}{reason}; {retry}")),
@@ -118,12 +112,22 @@ fn ending(entry: &LedgerEntry) -> String {
     format!("  {}", styled(style, text))
 }
 
+/// Where it is: in a room, with a person written to in private, or with the mail server.
+fn arrived(room: &str, message: Option<i64>) -> String {
+    match (message, room.split_once(':')) {
+        (Some(id), _) => format!("it is in {room} as message {id}"),
+        (None, Some(("sip", _))) => format!("it has reached {room}"),
+        (None, Some(("mailto", address))) => format!("the mail server has taken it for {address}"),
+        (None, _) => format!("it is in {room}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
     use parlor_host::{LedgerEntry, LedgerStatus};
 
-    use super::{ending, endings};
+    use super::{arrived, ending, endings};
 
     fn entry(number: i64, room: Option<&str>, status: LedgerStatus) -> LedgerEntry {
         LedgerEntry {
@@ -155,6 +159,19 @@ mod tests {
             .map(|entry| entry.number)
             .collect();
         assert_eq!(ended, [2]);
+    }
+
+    #[test]
+    fn rooms_people_and_mail_arrive_in_words_of_their_own() {
+        assert_eq!(arrived("News", Some(7)), "it is in News as message 7");
+        assert_eq!(
+            arrived("sip:bob@example.com", None),
+            "it has reached sip:bob@example.com"
+        );
+        assert_eq!(
+            arrived("mailto:ann@example.com", None),
+            "the mail server has taken it for ann@example.com"
+        );
     }
 
     #[test]
