@@ -37,19 +37,20 @@ pub(super) fn write(exposition: &mut Exposition, snapshot: &Snapshot, thresholds
 }
 
 fn pool(exposition: &mut Exposition, snapshot: &Snapshot) {
-    let Some(pool) = &snapshot.pool else { return };
-    exposition.number(
+    let mut family = exposition.family(
         "parlor_host_pool_hosts",
         Kind::Gauge,
         "Hosts of the pool that are there; 0 when this one is not a member.",
-        pool.hosts.len() as u64,
     );
+    if let Some(pool) = &snapshot.pool {
+        family.sample(&[], pool.hosts.len() as u64);
+    }
     let mut family = exposition.family(
         "parlor_host_pool_leads",
         Kind::Gauge,
         "1 for an endpoint that this host leads, 0 for the others.",
     );
-    for line in &pool.endpoints {
+    for line in snapshot.pool.iter().flat_map(|pool| &pool.endpoints) {
         family.sample(&[("user", line.user.as_str())], line.here);
     }
 }
