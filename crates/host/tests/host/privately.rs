@@ -93,8 +93,15 @@ async fn crash_at(point: Point) -> (Result<(), PrivateError>, Vec<String>) {
         async move { alice.send_private(&uri(BOT), "question").await }
     });
     timeout(PATIENCE, faults.crashed()).await.unwrap();
-    host.host.kill().await;
-    let asked = asking.await.unwrap();
+    let asked = if point == Point::Accepted {
+        host.host.kill().await;
+        asking.await.unwrap()
+    } else {
+        // The host has said yes and crashes after it; on its way that may be overtaken by the end of the connection.
+        let asked = asking.await.unwrap();
+        host.host.kill().await;
+        asked
+    };
 
     let mut host = Running::start(confidant(&deployment), registry()).await;
     let mut answers = vec![answer(&mut messages).await];
