@@ -149,7 +149,7 @@ fn a_user_who_is_disabled_meanwhile_is_told_so_and_the_chat_ends() {
     let disabled = deployment.run(&["user", "disable", "alice@example.com"]);
     assert!(disabled.status.success(), "{}", complaint(&disabled));
     alice.wait_for_text("the user is disabled");
-    assert!(!alice.end().success());
+    assert!(!alice.ends_by_itself().success());
     let wrong = deployment.run(&["user", "add", "alice"]);
     assert_eq!(wrong.status.code(), Some(2));
     let wrong = complaint(&wrong);

@@ -144,8 +144,17 @@ impl Program {
         );
     }
 
+    /// Waits for an end that it comes to by itself: its input stays open.
+    pub(crate) fn ends_by_itself(mut self) -> ExitStatus {
+        self.ended_within(PATIENCE)
+    }
+
     fn end_within(&mut self, patience: Duration) -> ExitStatus {
         drop(self.input.take());
+        self.ended_within(patience)
+    }
+
+    fn ended_within(&mut self, patience: Duration) -> ExitStatus {
         let deadline = Instant::now() + patience;
         loop {
             // The streams end with the process; reading them to the end is the wait.
