@@ -154,8 +154,13 @@ impl Digests {
         for digest in self.digests.iter().filter(|digest| digest.within.is_some()) {
             let collected = Collected::of(&digest.name, context)?;
             let Some(due) = collected.due() else { continue };
+            if due > context.now() {
+                context.wake_at(due)?;
+                continue;
+            }
             mails += digest.to.len();
-            if due > context.now() || mails > MAX_MAILS_PER_EVENT {
+            if mails > MAX_MAILS_PER_EVENT {
+                // At once again; this time those before it are not due any more.
                 context.wake_at(due)?;
             } else {
                 digest.send(collected, context)?;

@@ -49,7 +49,10 @@ fn marked(text: &str) -> Vec<Piece> {
     while let Some(start) = rest.find('<') {
         let (before, from) = rest.split_at(start);
         plain.push_str(before);
-        match from.find('>').and_then(|end| Some((link(&from[1..end])?, end))) {
+        // A link holds no bracket: looking no further keeps a text full of them cheap.
+        let end = from[1..].find(['<', '>']).map(|at| at + 1);
+        let end = end.filter(|end| from[*end..].starts_with('>'));
+        match end.and_then(|end| Some((link(&from[1..end])?, end))) {
             Some((link, end)) => {
                 if !plain.is_empty() {
                     pieces.push(Piece::Text(unescaped(&std::mem::take(&mut plain))));

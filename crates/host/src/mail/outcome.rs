@@ -31,7 +31,7 @@ impl Outcome {
     pub(super) fn of(refusal: &Refusal, age: Duration, attempts: u32) -> Self {
         let reason = refusal.to_string();
         let about_mail = matches!(refusal.stage, Stage::Recipient | Stage::Data | Stage::Message);
-        let Some(code) = refusal.code else {
+        let Some(code) = refusal.code.filter(|code| *code != CLOSING) else {
             // A server that breaks off at the same mail again and again would never come to the others.
             return match about_mail && attempts >= BROKEN_OFF {
                 true if age >= GIVE_UP => Self::Dead(format!("put off for five days: {reason}")),
@@ -43,7 +43,6 @@ impl Outcome {
             // It does not like this host or its sender: no mail would fare better.
             Stage::Connect | Stage::Tls | Stage::SignIn => Self::ServerAway(reason),
             Stage::Sender if code != TOO_LARGE => Self::ServerAway(reason),
-            _ if code == CLOSING => Self::ServerAway(reason),
             _ if code >= 500 => Self::Dead(reason),
             _ if age >= GIVE_UP => Self::Dead(format!("put off for five days: {reason}")),
             _ => Self::PutOff(reason),
@@ -64,20 +63,21 @@ mod tests {
 
     #[test]
     fn a_mail_at_which_the_server_breaks_off_again_and_again_does_not_hold_up_the_others() {
-        let broken_off = |age, attempts| {
-            let refusal = Refusal {
-                stage: Stage::Message,
-                code: None,
-                words: String::new(),
+        for code in [None, Some(CLOSING)] {
+            let broken_off = |stage, age, attempts| {
+                let words = String::new();
+                Outcome::of(&Refusal { stage, code, words }, age, attempts)
             };
-            Outcome::of(&refusal, age, attempts)
-        };
-        assert!(matches!(
-            broken_off(FRESH, BROKEN_OFF - 1),
-            Outcome::ServerAway(_)
-        ));
-        assert!(matches!(broken_off(FRESH, BROKEN_OFF), Outcome::PutOff(_)));
-        assert!(matches!(broken_off(GIVE_UP, BROKEN_OFF), Outcome::Dead(_)));
+            let at_mail = |age, attempts| broken_off(Stage::Message, age, attempts);
+            assert!(matches!(at_mail(FRESH, BROKEN_OFF - 1), Outcome::ServerAway(_)));
+            assert!(matches!(at_mail(FRESH, BROKEN_OFF), Outcome::PutOff(_)));
+            assert!(matches!(at_mail(GIVE_UP, BROKEN_OFF), Outcome::Dead(_)));
+            let at_all = broken_off(Stage::SignIn, GIVE_UP, BROKEN_OFF);
+            assert!(
+                matches!(at_all, Outcome::ServerAway(_)),
+                "no mail would fare better"
+            );
+        }
     }
 
     #[test]

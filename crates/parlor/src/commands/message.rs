@@ -55,6 +55,7 @@ async fn remove(client: &Client, global: &Global, arguments: MessageRemoveArgs) 
         posted: None,
     };
     let (mut done, mut failed) = (Vec::new(), 0);
+    let mut broken_off = None;
     for id in &ids {
         match client.remove_message(room, *id, &removal).await {
             Ok(removed) => {
@@ -70,13 +71,21 @@ async fn remove(client: &Client, global: &Global, arguments: MessageRemoveArgs) 
                 }
                 done.push(refusal(*id, &error));
             }
-            Err(error) => return Err(error.into()),
+            // What was done is told all the same: it cannot be undone.
+            Err(error) => {
+                broken_off = Some(error);
+                break;
+            }
         }
     }
     if global.json {
         json_document(&done);
     } else if ids.is_empty() {
         line("no messages are so");
+    }
+    if let Some(error) = broken_off {
+        let help = format!("{} of {} messages were dealt with before", done.len(), ids.len());
+        return Err(Failure::from(error).with_help(help));
     }
     match failed {
         0 => Ok(()),

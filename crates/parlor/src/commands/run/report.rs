@@ -250,6 +250,51 @@ fn words(event: &HostEvent) -> Option<String> {
             };
             format!("{word} {hook} from {from}: {reason}")
         }
+        HostEvent::Reloaded {
+            started,
+            restarted,
+            removed,
+        } => {
+            let lists = [
+                ("started", started),
+                ("started anew", restarted),
+                ("removed", removed),
+            ];
+            let parts: Vec<_> = lists
+                .into_iter()
+                .filter(|(_, ids)| !ids.is_empty())
+                .map(|(what, ids)| format!("{what} {}", ids.join(", ")))
+                .collect();
+            if parts.is_empty() {
+                return None;
+            }
+            format!("{} {}", styled(GOOD, "bots"), parts.join("; "))
+        }
+        HostEvent::PoolChanged { hosts, endpoints } => {
+            let led: Vec<_> = endpoints.iter().map(ToString::to_string).collect();
+            let led = if led.is_empty() {
+                "nothing".to_owned()
+            } else {
+                led.join(", ")
+            };
+            format!(
+                "{} hosts {}; this one leads {led}",
+                styled(GOOD, "pool"),
+                hosts.join(", ")
+            )
+        }
+        HostEvent::TakenOver => format!(
+            "{} this host was silent for too long and others have taken over; it joins anew",
+            styled(WARNING, "pool")
+        ),
+        HostEvent::StateFailed { reason } => format!("{} {reason}", styled(BAD, "state not written:")),
+        _ => return of_sources(event),
+    })
+}
+
+/// What is told of feeds and schedules.
+fn of_sources(event: &HostEvent) -> Option<String> {
+    Some(match event {
         HostEvent::FeedFailed { url, reason, next } => {
             format!(
                 "{} {url}: {reason}; next try {}",
@@ -333,44 +378,6 @@ fn words(event: &HostEvent) -> Option<String> {
         } => {
             format!("{instance}: {schedule} is next due {}", here(*due))
         }
-        HostEvent::Reloaded {
-            started,
-            restarted,
-            removed,
-        } => {
-            let lists = [
-                ("started", started),
-                ("started anew", restarted),
-                ("removed", removed),
-            ];
-            let parts: Vec<_> = lists
-                .into_iter()
-                .filter(|(_, ids)| !ids.is_empty())
-                .map(|(what, ids)| format!("{what} {}", ids.join(", ")))
-                .collect();
-            if parts.is_empty() {
-                return None;
-            }
-            format!("{} {}", styled(GOOD, "bots"), parts.join("; "))
-        }
-        HostEvent::PoolChanged { hosts, endpoints } => {
-            let led: Vec<_> = endpoints.iter().map(ToString::to_string).collect();
-            let led = if led.is_empty() {
-                "nothing".to_owned()
-            } else {
-                led.join(", ")
-            };
-            format!(
-                "{} hosts {}; this one leads {led}",
-                styled(GOOD, "pool"),
-                hosts.join(", ")
-            )
-        }
-        HostEvent::TakenOver => format!(
-            "{} this host was silent for too long and others have taken over; it joins anew",
-            styled(WARNING, "pool")
-        ),
-        HostEvent::StateFailed { reason } => format!("{} {reason}", styled(BAD, "state not written:")),
         _ => return None,
     })
 }
